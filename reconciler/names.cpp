@@ -1,0 +1,3 @@
+#include "reconciler/counting.hpp"
+#include "reconciler/decide.hpp"
+#include "reconciler/reconciler.hpp"

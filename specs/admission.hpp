@@ -1,0 +1,90 @@
+#pragma once
+
+// The operator's policy bounds every spec: pure judgements, each refusal with its rule, place and mend
+// (docs/hardening.md, "Admission").
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "specs/agent_spec.hpp"
+#include "specs/configuration.hpp"
+#include "specs/effective.hpp"
+
+namespace cofferdam::specs {
+
+/// What the engine's host is, as far as admission needs it. Zero: not known, no bound from it.
+struct HostFacts {
+  int processors = 0;
+  std::int64_t memory_bytes = 0;
+
+  bool operator==(const HostFacts&) const = default;
+};
+
+/// All refusals by policy of what the spec asks, sorted by place. Looks at text only: no file is read.
+/// `controller_paths` are the controller's own (spec directory, state, runtime, engine socket), which no workspace may touch.
+Problems admit(const AgentSpec& spec, const Configuration& configuration, const HostFacts& host,
+               const std::vector<std::string>& controller_paths);
+
+/// What the shell found at a workspace's path, opened with RESOLVE_NO_SYMLINKS (openat2(2)).
+struct WorkspaceFacts {
+  enum class Kind { directory, missing, not_a_directory, symlink_in_path, unreadable };
+  Kind kind = Kind::missing;
+  std::string detail;  ///< the component or the system's own words
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0;     ///< permission bits
+  std::int64_t free_mb = -1;  ///< MiB free to unprivileged users; -1: not known
+  bool nosuid = false;
+  bool nodev = false;
+
+  bool operator==(const WorkspaceFacts&) const = default;
+};
+
+/// Refusals for the directory as found, for the numeric user that the agent will run as: not there, a link, not a directory, not
+/// writable for uid:gid (unless read-only), below the free-space floor.
+Problems admit_workspace(const AgentSpec& spec, const Configuration& configuration, const WorkspaceFacts& facts,
+                         std::uint32_t uid, std::uint32_t gid);
+
+/// What matters of an image once it is here.
+struct ImageFacts {
+  std::string id;  ///< "sha256:…"
+  std::vector<std::string> volumes;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> env_names;
+
+  bool operator==(const ImageFacts&) const = default;
+};
+
+/// Refusals for an image: declared volumes, reserved labels.
+Problems admit_image(const AgentSpec& spec, const Configuration& configuration, const ImageFacts& image);
+
+/// The image's variables that change what code runs and that the spec does not set itself: to be unset by a bare NAME entry.
+std::vector<std::string> variables_to_unset(const ImageFacts& image, const EffectiveContainer& container);
+
+/// True for labels that the engine, the controller or its users' tools give a meaning to
+/// (exitCode, signal, execDuration, com.docker.*, cofferdam.*).
+bool is_reserved_label(const std::string& key);
+
+/// True when one path is the other or lies inside it (both absolute and normalised).
+bool paths_overlap(const std::string& a, const std::string& b);
+
+/// Numeric user from passwd(5) and group(5) texts, or from canonical decimals alone.
+struct NumericUser {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool operator==(const NumericUser&) const = default;
+};
+struct UserResolution {
+  std::optional<NumericUser> user;
+  std::string error;  ///< "image has no user node; set spec.user, for example 1000:1000"
+};
+/// True when `user` needs the image's files: any part of it is a name, or the group is left to passwd.
+bool user_needs_files(const std::string& user);
+UserResolution resolve_user(const std::string& user, const std::string& passwd, const std::string& group);
+/// A root uid or gid needs policy.allowRoot.
+Problems admit_user(const AgentSpec& spec, const Configuration& configuration, const NumericUser& user);
+
+}  // namespace cofferdam::specs
