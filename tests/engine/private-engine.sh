@@ -90,7 +90,7 @@ start_namespaces() {
   # The holder keeps both namespaces; when it and the daemons are gone, their mounts and links are gone with them.
   unshare --net --mount --propagation slave -- sh -c '
     ip link set lo up && ip address add '"$registry_address"'/32 dev lo
-    # Paths that no flag moves: the daemon's key and registry certificates, plugins, the shims'"'"' sockets.
+    # Paths that no flag moves: the key of the daemon and the certificates of registries, plugins, sockets of shims.
     for path in /etc/docker /run/docker /run/containerd; do
       mkdir -p $path && mount -t tmpfs -o mode=711 tmpfs $path
     done
