@@ -13,8 +13,8 @@ namespace cofferdam::reconciler {
 
 /// initial × 2^(failures-1), at most max, with a jitter of ±10 % that is a hash of agent and attempt, so that it is the
 /// same after a crash. Zero failures: no delay.
-std::chrono::nanoseconds backoff_delay(std::int64_t failures, const specs::Configuration::Backoff& backoff, const std::string& agent,
-                                       std::int64_t attempt);
+std::chrono::nanoseconds backoff_delay(std::int64_t failures, const specs::Configuration::Backoff& backoff,
+                                       const std::string& agent, std::int64_t attempt);
 
 /// The moment of the next try: now + clamp(finished + delay − engine's time, 0, delay).
 Monotonic backoff_until(const std::optional<WallTime>& finished, std::chrono::nanoseconds delay, const Now& now);
@@ -33,13 +33,14 @@ struct EndEvidence {
   std::string boot_id_then;                           ///< persisted with it
   std::vector<Outage> outages;                        ///< of the engine, that we lived through
   std::vector<Outage> gaps;                           ///< of the event stream
-  std::vector<WallTime> foreign_kills;                ///< kills of this container with TERM, KILL or its stop signal that are not ours
+  std::vector<WallTime> foreign_kills;  ///< kills of this container with TERM, KILL or its stop signal that are not ours
   std::chrono::seconds stop_timeout{10};
   bool local = true;
 };
 bool was_interrupted(const ContainerView& container, const EndEvidence& evidence, const Now& now);
 
-/// The verdict about an ended container, or one whose start failed with 126 or 127. `reset_after`: running that long sets failures to 0.
+/// The verdict about an ended container, or one whose start failed with 126 or 127. `reset_after`: running that long sets
+/// failures to 0.
 Outcome outcome_of(const ContainerView& container, const specs::Configuration::Backoff& backoff);
 
 }  // namespace cofferdam::reconciler

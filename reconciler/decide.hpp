@@ -29,10 +29,10 @@ enum class Action {
   start,
   create,
   pull,
-  cancel_pull,      ///< the agent no longer waits for it
+  cancel_pull,  ///< the agent no longer waits for it
   inspect_image,
-  probe,            ///< the image's passwd and group
-  drop_records,     ///< the agent is gone: its records end
+  probe,         ///< the image's passwd and group
+  drop_records,  ///< the agent is gone: its records end
 };
 /// "kill TERM", "create", …: for plans, metrics and logs.
 std::string_view name_of(Action action);
@@ -42,7 +42,7 @@ struct Decision {
   Action action = Action::none;
   std::string container;  ///< the full id that the action is about; empty: none
   std::optional<StopCause> stop_cause;
-  std::string cause;  ///< in words, for logs, plans and metrics
+  std::string cause;                 ///< in words, for logs, plans and metrics
   std::optional<Monotonic> wake_at;  ///< decide again then at the latest
   std::int64_t attempt = 0;          ///< for create: the attempt to make
   std::int64_t restarts = 0;         ///< for create: the counters to write on it

@@ -110,7 +110,8 @@ struct Answer {
   std::string message;
 };
 
-using Effect = std::variant<Scan, CheckWorkspace, Save, Call, Cancel, Verify, WriteStatus, DropStatus, Audit, Metric, WakeAt, Answer>;
+using Effect =
+    std::variant<Scan, CheckWorkspace, Save, Call, Cancel, Verify, WriteStatus, DropStatus, Audit, Metric, WakeAt, Answer>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cofferdam::reconciler

@@ -65,7 +65,7 @@ struct EngineFacts {
   docker::EngineVersion version;
   docker::EngineInfo info;
   std::string address;
-  bool local = true;   ///< the engine runs on this host: pids, boot id and workspaces are ours
+  bool local = true;  ///< the engine runs on this host: pids, boot id and workspaces are ours
   bool podman = false;
 };
 /// The engine session. `up` after ping, version, info and an accepted event subscription. `gap`: the stream may
@@ -98,7 +98,7 @@ struct Verified {
   std::string agent;
   std::string container_id;
   Verdict verdict = Verdict::unverifiable;
-  std::string field;   ///< for violated
+  std::string field;  ///< for violated
   std::string wanted;
   std::string found;
   std::string why;  ///< for unverifiable

@@ -63,8 +63,8 @@ struct Termination {
 struct AgentStatus {
   std::string agent;
   Phase phase = Phase::pending;
-  std::string reason;   ///< CamelCase; may be empty
-  std::string message;  ///< for people: what, why and the mend
+  std::string reason;                 ///< CamelCase; may be empty
+  std::string message;                ///< for people: what, why and the mend
   std::vector<Condition> conditions;  ///< sorted by type
 
   std::string source_file;

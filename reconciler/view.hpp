@@ -94,8 +94,8 @@ struct ContainerView {
   std::int64_t restarts = 0;
   std::int64_t failures = 0;
 
-  bool dirty = false;      ///< something happened to it since the last inspect began
-  bool inspected = false;  ///< the facts below are of an inspect in this engine session
+  bool dirty = false;                      ///< something happened to it since the last inspect began
+  bool inspected = false;                  ///< the facts below are of an inspect in this engine session
   std::optional<Monotonic> inspect_retry;  ///< the last inspect failed; not before
   std::string inspect_error;
   int inspect_failures = 0;
@@ -116,11 +116,11 @@ struct ContainerView {
   /// A kill of ours was answered 409 not running, and it was not inspected since.
   bool kill_conflict = false;
   bool start_sent = false;
-  int start_failed_code = 0;        ///< 126 or 127, the agent's own exit
-  bool workspace_rechecked = false; ///< for this start, and good
-  std::string weaker;               ///< a discarded limit or a weaker read-back; empty: none
-  bool violated = false;            ///< the kernel's word, and policy says stop
-  std::string violation;            ///< "field: wanted …, found …"
+  int start_failed_code = 0;                ///< 126 or 127, the agent's own exit
+  bool workspace_rechecked = false;         ///< for this start, and good
+  std::string weaker;                       ///< a discarded limit or a weaker read-back; empty: none
+  bool violated = false;                    ///< the kernel's word, and policy says stop
+  std::string violation;                    ///< "field: wanted …, found …"
   std::optional<Monotonic> deadline;        ///< of its last admitted spec; latched at adoption
   std::optional<Monotonic> removal_since;   ///< first failed removal
   std::optional<Monotonic> removal_retry;   ///< not again before
@@ -131,9 +131,7 @@ struct ContainerView {
     return state == docker::ContainerState::running || state == docker::ContainerState::paused ||
            state == docker::ContainerState::restarting;
   }
-  [[nodiscard]] bool ended() const {
-    return state == docker::ContainerState::exited || state == docker::ContainerState::dead;
-  }
+  [[nodiscard]] bool ended() const { return state == docker::ContainerState::exited || state == docker::ContainerState::dead; }
   [[nodiscard]] bool ran() const { return started_at.has_value(); }
 };
 
@@ -172,23 +170,24 @@ struct Preparation {
   std::string no_capacity;      ///< which ceiling is used up; empty: none
 };
 
+/// What the agent waits for. `pull`: of the wanted image (the machine lets go of any other by itself).
 enum class InFlight { none, call, save, check, pull };
 
 /// The last failed call, with its back-off. Row 8.
 struct FailedCall {
-  std::string what;     ///< "create", "pull", "start", …
-  std::string reason;   ///< CamelCase: StartError, NetworkMissing, ImagePull, NameTaken, …
-  std::string message;  ///< the engine's own words and the mend
-  bool stuck = false;   ///< Stuck rather than BackOff
+  std::string what;                ///< "create", "pull", "start", …
+  std::string reason;              ///< CamelCase: StartError, NetworkMissing, ImagePull, NameTaken, …
+  std::string message;             ///< the engine's own words and the mend
+  bool stuck = false;              ///< Stuck rather than BackOff
   std::optional<Monotonic> retry;  ///< not before
 };
 
 struct AgentView {
   std::string agent;
   Want want = Want::held;
-  std::optional<Wanted> wanted;       ///< set for present; for denied and others the last admitted version, where one is known
-  specs::Problems refusals;           ///< for denied (the first is told), and for an edit that policy refuses
-  specs::Problems invalid;            ///< for never_good
+  std::optional<Wanted> wanted;  ///< set for present; for denied and others the last admitted version, where one is known
+  specs::Problems refusals;      ///< for denied (the first is told), and for an edit that policy refuses
+  specs::Problems invalid;       ///< for never_good
   std::string held_message;
   std::string presence_note;
 
@@ -196,7 +195,7 @@ struct AgentView {
   std::optional<Outcome> outcome;         ///< as saved
   std::string accepted_run_hash;          ///< for `accepted_attempt`
   std::int64_t accepted_attempt = 0;
-  bool accept_failed = false;             ///< the last save of it failed: C holds, go on
+  bool accept_failed = false;  ///< the last save of it failed: C holds, go on
 
   InFlight in_flight = InFlight::none;
   bool budget_left = true;                      ///< S6
@@ -207,7 +206,6 @@ struct AgentView {
   std::optional<Monotonic> next_try;            ///< row 41, latched for the current's end
   std::optional<Monotonic> ttl;                 ///< row 40, latched for the current's end
   bool rollout_turn = false;                    ///< its turn to be replaced as Outdated
-  bool name_taken = false;                      ///< eight names in a row were taken
 
   Preparation next;  ///< for rows 42–52, and 30–31
 };
@@ -224,6 +222,7 @@ struct EngineView {
   std::string state_error;
   bool local = true;
   specs::OnViolation on_violation = specs::OnViolation::stop;
+  specs::Configuration::Backoff backoff;
 };
 
 }  // namespace cofferdam::reconciler
