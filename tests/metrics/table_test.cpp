@@ -20,12 +20,9 @@ std::string read(const std::string& path) {
 
 std::string_view type_of(Type type) {
   switch (type) {
-    case Type::counter:
-      return "counter";
-    case Type::gauge:
-      return "gauge";
-    case Type::histogram:
-      return "histogram";
+    case Type::counter: return "counter";
+    case Type::gauge: return "gauge";
+    case Type::histogram: return "histogram";
   }
   return "";
 }
@@ -106,10 +103,10 @@ TEST(Table, StandsInTheDocumentationWithTypeLabelsAndHelp) {
 
 TEST(Table, IsAllThatTheDocumentationNames) {
   const std::string page = read(COFFERDAM_SOURCE_DIR "/docs/metrics.md");
-  for (std::size_t at = page.find("| `"); at != std::string::npos; at = page.find("| `", at + 1)) {
-    const std::size_t end = page.find('`', at + 3);
+  for (std::size_t at = page.find("\n| `"); at != std::string::npos; at = page.find("\n| `", at + 1)) {
+    const std::size_t end = page.find('`', at + 4);
     ASSERT_NE(end, std::string::npos);
-    const std::string name = page.substr(at + 3, end - at - 3);
+    const std::string name = page.substr(at + 4, end - at - 4);
     if (name.starts_with("cofferdam_") || name.starts_with("process_")) {
       EXPECT_NE(find(name), nullptr) << name << " stands in docs/metrics.md and not in the table";
     }
