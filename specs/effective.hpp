@@ -24,7 +24,7 @@ struct EffectiveTmpfs {
 struct EffectiveContainer {
   std::string agent;
   std::string task;
-  std::string image;  ///< normalised: docker.io/library/node:20-alpine
+  std::string image;                                   ///< normalised: docker.io/library/node:20-alpine
   std::optional<std::vector<std::string>> entrypoint;  ///< unset: the image's
   std::optional<std::vector<std::string>> cmd;         ///< unset: the image's, unless entrypoint is set
   std::map<std::string, std::string> env;              ///< after filtering, with AGENT_ID, TASK_ID and HOME
@@ -58,12 +58,17 @@ inline constexpr int config_schema = 1;
 /// 64 hex digits over every field above and the fixed part of the hardening, references as asked.
 std::string config_hash(const EffectiveContainer& container);
 
+/// floor(cpus × 10^9) of the decimal number that was written, exactly: 0.57 is 570000000. Not a positive number: 0.
+std::int64_t nano_cpus_of(double cpus);
+
 struct Effective {
   EffectiveContainer container;
   std::string config_hash;
   std::vector<std::string> filtered;  ///< names of variables outside the allow-list, sorted; never their values
 };
 
+/// Spec over defaults, field by field. tmpfs targets add to the defaults' (64 MiB without exec where a new one says neither);
+/// /tmp is exec as the defaults say while the workspace is writable, and noexec with a read-only one, unless the spec says.
 Effective make_effective(const AgentSpec& spec, const Configuration& configuration);
 
 }  // namespace cofferdam::specs
