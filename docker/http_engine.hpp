@@ -15,6 +15,7 @@
 
 #include "docker/endpoint.hpp"
 #include "docker/error.hpp"
+#include "docker/log_frames.hpp"
 #include "docker/requests.hpp"
 #include "docker/types.hpp"
 
@@ -60,7 +61,6 @@ struct LogOptions {
   std::optional<Time> since;
   bool tty = false;  ///< the container has a terminal: one raw stream (before API 1.42 the answer does not say)
 };
-enum class LogStream { standard_input, standard_output, standard_error };
 struct LogCallbacks {
   /// A piece of a stream: lines may come in several pieces. Valid only during the call.
   std::function<void(LogStream, std::string_view)> on_bytes{};

@@ -61,9 +61,9 @@ struct SystemPing {};
 struct SystemVersion {};
 struct SystemInfo {};
 
-using Request = std::variant<ContainerList, ContainerInspect, ContainerCreate, ContainerStart, ContainerKill, ContainerStop,
-                             ContainerRemove, ContainerWait, ContainerArchive, ImageInspect, ImagePull, NetworkInspect,
-                             SystemPing, SystemVersion, SystemInfo>;
+using Request =
+    std::variant<ContainerList, ContainerInspect, ContainerCreate, ContainerStart, ContainerKill, ContainerStop, ContainerRemove,
+                 ContainerWait, ContainerArchive, ImageInspect, ImagePull, NetworkInspect, SystemPing, SystemVersion, SystemInfo>;
 
 /// "container create", "image pull": the label of metrics and the operation of errors.
 std::string_view operation_of(const Request& request);
@@ -109,8 +109,8 @@ enum class ConflictKind {
   none,
   name_in_use,
   not_running,
-  running,              ///< remove without force of a running container
-  paused,               ///< remove without force of a paused container: unpause or kill first
+  running,  ///< remove without force of a running container
+  paused,   ///< remove without force of a paused container: unpause or kill first
   removal_in_progress,
   marked_for_removal,
   other,

@@ -70,8 +70,8 @@ struct ContainerConfig {
   std::vector<std::string> env;  ///< NAME=value, or bare NAME: unset what the image has
   std::map<std::string, std::string> labels;
   std::string stop_signal;
-  std::optional<int> stop_timeout;             ///< seconds
-  std::vector<std::string> healthcheck_test;   ///< {"NONE"}
+  std::optional<int> stop_timeout;            ///< seconds
+  std::vector<std::string> healthcheck_test;  ///< {"NONE"}
   bool tty = false;
   bool open_stdin = false;
   bool operator==(const ContainerConfig&) const = default;
@@ -117,7 +117,7 @@ struct HostConfig {
   std::vector<std::string> links;
   std::map<std::string, std::string> sysctls;
   std::string cgroup_parent;
-  std::optional<std::vector<std::string>> masked_paths;    ///< as inspect shows them
+  std::optional<std::vector<std::string>> masked_paths;  ///< as inspect shows them
   std::optional<std::vector<std::string>> readonly_paths;
   bool operator==(const HostConfig&) const = default;
 };
@@ -136,8 +136,8 @@ struct ContainerDetails {
   bool dead = false;
   std::int64_t pid = 0;
   std::int64_t exit_code = 0;
-  std::string error;  ///< State.Error
-  std::optional<Time> started_at;   ///< unset: the engine's zero time
+  std::string error;               ///< State.Error
+  std::optional<Time> started_at;  ///< unset: the engine's zero time
   std::optional<Time> finished_at;
   std::int64_t restart_count = 0;
 
