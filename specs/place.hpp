@@ -36,4 +36,7 @@ using Problems = std::vector<Problem>;
 /// "file:line:column: path: what; mend", and " [rule]" behind it where policy refused.
 std::string to_string(const Problem& problem);
 
+/// Sorted by place, without repetitions; beyond the first 1000 only their number is told.
+void tidy(Problems& problems);
+
 }  // namespace cofferdam::specs
