@@ -4,14 +4,19 @@
 // (docs/hardening.md, "Admission").
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "specs/agent_spec.hpp"
 #include "specs/configuration.hpp"
 #include "specs/effective.hpp"
+#include "specs/user.hpp"
 
 namespace cofferdam::specs {
+
+/// A rule's name as the reason of a phase: "workspace-overlap" → "WorkspaceOverlap". Empty for an error of form.
+std::string reason_of(const Problem& refusal);
 
 /// What the engine's host is, as far as admission needs it. Zero: not known, no bound from it.
 struct HostFacts {
@@ -22,6 +27,8 @@ struct HostFacts {
 };
 
 /// All refusals by policy of what the spec asks, sorted by place. Looks at text only: no file is read.
+/// Policy's lists, ceilings and root switches bind every agent, also where the value is the configuration's default. The
+/// switches for single security fields bind what a spec asks beyond that default, which is the operator's own word.
 /// `controller_paths` are the controller's own (spec directory, state, runtime, engine socket), which no workspace may touch.
 Problems admit(const AgentSpec& spec, const Configuration& configuration, const HostFacts& host,
                const std::vector<std::string>& controller_paths);
@@ -71,19 +78,26 @@ bool is_reserved_label(const std::string& key);
 /// True when one path is the other or lies inside it (both absolute and normalised).
 bool paths_overlap(const std::string& a, const std::string& b);
 
-/// Numeric user from passwd(5) and group(5) texts, or from canonical decimals alone.
-struct NumericUser {
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  bool operator==(const NumericUser&) const = default;
+/// What judging overlap needs of one agent: the workspace of its newest version that parsed, and its history with it.
+struct WorkspaceClaim {
+  std::string agent;
+  std::string workspace;      ///< empty: claims none
+  bool had_admitted = false;  ///< its last admitted version had this workspace already
+  bool wins_already = false;  ///< it won when last judged, and its file has not changed workspace since
 };
-struct UserResolution {
-  std::optional<NumericUser> user;
-  std::string error;  ///< "image has no user node; set spec.user, for example 1000:1000"
+struct OverlapLoss {
+  std::string agent;
+  std::string winner;
+  std::string winner_workspace;
+
+  bool operator==(const OverlapLoss&) const = default;
 };
-/// True when `user` needs the image's files: any part of it is a name, or the group is left to passwd.
-bool user_needs_files(const std::string& user);
-UserResolution resolve_user(const std::string& user, const std::string& passwd, const std::string& group);
+/// Who may not start, because another's workspace equals, holds or lies in its own: sorted by agent. Who won stays the winner;
+/// then who had the workspace admitted comes first; then the lower name. Near O(N log N).
+std::vector<OverlapLoss> admit_overlap(const std::vector<WorkspaceClaim>& claims);
+/// The refusal of a loser, with the rule workspace-overlap.
+Problem overlap_problem(const AgentSpec& spec, const OverlapLoss& loss);
+
 /// A root uid or gid needs policy.allowRoot.
 Problems admit_user(const AgentSpec& spec, const Configuration& configuration, const NumericUser& user);
 
