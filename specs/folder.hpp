@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "specs/agent_spec.hpp"
@@ -86,6 +88,9 @@ struct FolderDelta {
 class Folder {
  public:
   explicit Folder(FolderBounds bounds = {});
+  ~Folder();
+  Folder(Folder&&) noexcept;
+  Folder& operator=(Folder&&) noexcept;
 
   /// Before the first snapshot: the last good bytes of a file, from the state directory. A file that is in error
   /// at the first scan is then `last_good`.
@@ -103,11 +108,30 @@ class Folder {
 
  private:
   struct File;
-  void rebuild(FolderDelta& delta);
+  struct Changes;  ///< what one snapshot touched
+  using Bytes = std::shared_ptr<const std::string>;
+
+  File& find_or_add(const std::string& name, std::map<std::string, std::unique_ptr<File>>::iterator& hint);
+  void read_entries(const DirSnapshot& snapshot, const std::set<std::string>& unsettled, Changes& changes);
+  void drop_unseen(Changes& changes, FolderDelta& delta);
+  void touch(File& file, Changes& changes);
+  void add_claimants(const File& file, Changes& changes);
+  void index(File& file);
+  void unindex(File& file);
+  void judge_bound(Changes& changes);
+  void spread(Changes& changes);
+  static void judge_duplicates(const Changes& changes);
+  void update_view(const File& file, FolderDelta& delta);
+  void update_agent(const std::string& agent, FolderDelta& delta);
 
   FolderBounds bounds_;
   bool scanned_ = false;
-  std::map<std::string, std::shared_ptr<File>> known_;
+  std::uint64_t applied_ = 0;  ///< snapshots applied: tells which files the newest one has
+  std::size_t agents_counted_ = 0;
+  std::set<std::string> over_bound_;  ///< files in error for max_agents: looked at again when anything changes
+  std::map<std::string, std::unique_ptr<File>> known_;
+  std::map<std::string, Bytes> pending_;                        ///< content seen while a file was unsettled
+  std::unordered_map<std::string, std::vector<File*>> claims_;  ///< by agent: the files that name it, in force or newest
   std::map<std::string, FileView> views_;
   std::map<std::string, AgentSource> agents_;
 };
