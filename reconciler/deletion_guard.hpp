@@ -2,6 +2,10 @@
 
 // Nothing is removed because it could not be read: an agent counts as absent only after two complete scans in a
 // row without it, and within the deletion budget (agent-spec, "Removal"; reliability S3).
+//
+// Once held, an agent stays held until its file is back or an operator confirms; MaybeMoved alone also ends when the
+// files it may have moved into parse or go. While anything but MaybeMoved is held, whatever vanishes besides is held with
+// it, under a new ID.
 
 #include <cstdint>
 #include <deque>
@@ -27,26 +31,30 @@ enum class Presence {
 struct ScanFacts {
   std::uint64_t device = 0;  ///< of the directory
   std::uint64_t inode = 0;
-  std::size_t spec_files = 0;                ///< good or bad
-  std::set<std::string> named;               ///< agents that a version in force, or a never-good file's readable name, names
-  std::set<std::string> known;               ///< agents with a container or a record that matters, and those named by the scan before; never those already Removed
-  std::set<std::string> removing;            ///< spec.remove in their last version: free of any budget
-  std::vector<std::string> never_good;       ///< files that were never good, now
-  std::vector<std::string> never_good_new;   ///< of those, the ones that appeared with this scan
+  std::size_t spec_files = 0;   ///< good or bad
+  std::set<std::string> named;  ///< agents that a version in force, or a never-good file's readable name, names
+  std::set<std::string> known;  ///< agents with a container or a record that matters, and those named by the scan before; never
+                                ///< those already Removed
+  std::set<std::string> removing;           ///< spec.remove in their last version: free of any budget
+  std::vector<std::string> never_good;      ///< files that were never good, now
+  std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan
 };
 
 struct Held {
-  std::string id;                    ///< what confirm-deletions wants: short, of exactly this set
-  std::string reason;                ///< CamelCase: BudgetExceeded, DirectoryReplaced, DirectoryEmptied, NoSpecSeen, MaybeMoved
-  std::string message;               ///< for people, with the mend
+  std::string id;       ///< what confirm-deletions wants: short, of exactly this set
+  std::string reason;   ///< CamelCase: BudgetExceeded, DirectoryReplaced, DirectoryEmptied, NoSpecSeen, MaybeMoved
+  std::string message;  ///< for people, with the mend
   std::set<std::string> agents;
-  std::vector<std::string> maybe_in; ///< files the agents may have moved into
+  std::vector<std::string> maybe_in;  ///< files the agents may have moved into
 };
 
 class DeletionGuard {
  public:
   /// In the order of scans. Returns the agents whose presence changed, sorted.
   std::vector<std::string> observe(const ScanFacts& scan, const specs::Configuration::Deletion& budget, Now now);
+
+  /// A scan that was not complete: two in a row are then still to come for whatever was missed once.
+  void scan_failed();
 
   /// An operator's word. False: no such set is held (gone, or another set by now).
   bool confirm(const std::string& id);
@@ -55,20 +63,51 @@ class DeletionGuard {
   [[nodiscard]] const std::vector<Held>& held() const { return held_; }  ///< sorted by id
   /// Whether a second scan is wanted soon, to tell a miss from a removal.
   [[nodiscard]] bool wants_second_scan() const;
-  /// The agent's containers and records are gone: forget it.
+  /// The agent's containers and records are gone: forget it. It still counts in the budget of the minute in which it went.
   void forget(const std::string& agent);
 
  private:
-  std::vector<Held> held_;
-  // The helper structures are the implementation's.
+  /// Ordered: where several hold at once, the first that applies is told.
+  enum class Reason { none, directory_replaced, directory_emptied, no_spec_seen, budget_exceeded, maybe_moved };
+
   struct Missing {
-    Monotonic since{};
-    int scans = 0;
-    bool confirmed = false;
-    std::string reason;
+    int scans = 0;      ///< complete scans in a row without it, at most 2
+    bool free = false;  ///< spec.remove, or confirmed: no budget and no hold
+    Reason reason = Reason::none;
+    bool agreed = false;  ///< absent; it stays so until it is back
+    std::set<std::string> maybe_in;
   };
+  struct Sample {
+    Monotonic at{};
+    std::size_t agents = 0;
+  };
+
+  static const char* name_of(Reason reason);
+  /// Holds everything that vanishes, not one agent only.
+  static bool sweeps(Reason reason) { return reason != Reason::none && reason != Reason::maybe_moved; }
+  static Presence presence_of(const Missing& missing);
+  [[nodiscard]] std::map<std::string, Presence> presences() const;
+  [[nodiscard]] Reason sweeping_reason(const ScanFacts& scan) const;
+  void note_missing(const ScanFacts& scan, Monotonic now);
+  void release(const std::string& agent, Missing& missing);
+  void follow_moves(const ScanFacts& scan, Monotonic now);
+  void count_there(const ScanFacts& scan, Monotonic now);
+  bool over_budget(const specs::Configuration::Deletion& budget, Monotonic now);
+  void judge(Reason sweeping, bool over_budget);
+  void rebuild_held();
+  [[nodiscard]] std::string message_of(Reason reason, const Held& held) const;
+
+  bool observed_ = false;  ///< at least one scan
+  bool spec_seen_ = false;
+  std::uint64_t device_ = 0;
+  std::uint64_t inode_ = 0;
+  std::size_t spec_files_ = 0;
+  std::set<std::string> present_;  ///< named by the last scan
   std::map<std::string, Missing> missing_;
-  std::set<std::string> present_;
+  std::map<std::string, Monotonic> first_missed_;  ///< for the budget: not back, not free; outlives forget()
+  std::deque<Sample> there_;                       ///< how many agents there were; the first is of 60 s ago or the oldest known
+  std::string budget_words_;                       ///< of the last time that the budget was exceeded
+  std::vector<Held> held_;
 };
 
 }  // namespace cofferdam::reconciler
