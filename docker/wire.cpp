@@ -6,6 +6,7 @@
 
 #include "docker/json.hpp"
 #include "docker/tar.hpp"
+#include "docker/time.hpp"
 
 namespace cofferdam::docker {
 
@@ -164,6 +165,15 @@ std::variant<WireRequest, Error> wire_request(const Request& request, std::strin
 
 WireRequest wire_events(std::string_view api_version) {
   return ToWire::get("/v" + std::string(api_version) + "/events?filters=" + percent_encode(encode_event_filters()));
+}
+
+WireRequest wire_logs(const std::string& container_id, const LogQuery& query, std::string_view api_version) {
+  auto target = of_container("/v" + std::string(api_version), container_id) + "/logs?stdout=1&stderr=1";
+  target += query.follow ? "&follow=1" : "";
+  target += query.timestamps ? "&timestamps=1" : "";
+  target += query.tail ? "&tail=" + std::to_string(*query.tail) : "";
+  target += query.since ? "&since=" + format_unix_time(*query.since) : "";
+  return ToWire::get(std::move(target));
 }
 
 Error status_error(std::string_view operation, std::string_view object, int status, std::string_view body) {

@@ -3,12 +3,15 @@
 // Requests as HTTP and HTTP as replies, without any I/O: what the engine client sends and how it reads what comes back.
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "docker/error.hpp"
 #include "docker/requests.hpp"
+#include "docker/types.hpp"
 
 namespace cofferdam::docker {
 
@@ -25,6 +28,15 @@ struct WireRequest {
 std::variant<WireRequest, Error> wire_request(const Request& request, std::string_view api_version);
 /// GET /events of the types that we follow.
 WireRequest wire_events(std::string_view api_version);
+
+struct LogQuery {
+  bool follow = false;
+  std::optional<std::uint64_t> tail;
+  bool timestamps = false;
+  std::optional<Time> since;
+};
+/// GET /containers/{id}/logs, both streams.
+WireRequest wire_logs(const std::string& container_id, const LogQuery& query, std::string_view api_version);
 
 struct WireReply {
   int status = 0;
