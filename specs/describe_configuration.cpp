@@ -1,0 +1,70 @@
+#include <array>
+#include <utility>
+
+#include "specs/configuration.hpp"
+#include "specs/configuration_slots.hpp"
+#include "specs/fields.hpp"
+
+namespace cofferdam::specs {
+namespace {
+
+/// COFFERDAM_ENGINE_REQUEST_TIMEOUT_SECONDS from engine.requestTimeoutSeconds; "MB" stays one word.
+std::string variable_of(std::string_view path) {
+  std::string name = "COFFERDAM_";
+  char before = '.';
+  for (const char c : path) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool lower = c >= 'a' && c <= 'z';
+    const bool after_word = before != '.' && (before < 'A' || before > 'Z');
+    if (upper && after_word) name += '_';
+    name += c == '.' ? '_' : lower ? static_cast<char>(c - 'a' + 'A') : c;
+    before = c;
+  }
+  return name;
+}
+
+bool is_scalar(const Field& field) {
+  return field.type != FieldType::list && field.type != FieldType::mapping;
+}
+
+}  // namespace
+
+std::vector<Override> overrides_from_environment(const std::map<std::string, std::string>& environment) {
+  std::vector<Override> overrides;
+  // First, so that our own variable wins; empty means unset to Docker's tools.
+  if (const auto host = environment.find("DOCKER_HOST"); host != environment.end() && !host->second.empty()) {
+    overrides.push_back({"engine.host", host->second, "DOCKER_HOST"});
+  }
+  for (const Field& field : configuration_fields()) {
+    if (!is_value(configuration_fields(), field) || !is_scalar(field)) continue;
+    const auto variable = environment.find(variable_of(field.path));
+    if (variable != environment.end()) overrides.push_back({std::string(field.path), variable->second, variable->first});
+  }
+  return overrides;
+}
+
+std::vector<ConfigurationLine> describe(const LoadedConfiguration& loaded) {
+  Configuration configuration = loaded.configuration;  // slots point into what may be changed
+  std::vector<ConfigurationLine> lines;
+  for (const Field& field : configuration_fields()) {
+    if (!is_value(configuration_fields(), field)) continue;
+    const std::string path(field.path);
+    const auto origin = loaded.origins.find(path);
+    lines.push_back({path, slot_text(configuration_slot(configuration, path).value(), field),
+                     origin == loaded.origins.end() ? "default" : origin->second});
+  }
+  return lines;
+}
+
+std::vector<std::string> needs_restart(const Configuration& before, const Configuration& after) {
+  std::array<Configuration, 2> both{before, after};
+  std::vector<std::string> paths;
+  for (const Field& field : configuration_fields()) {
+    if (!field.restart || !is_value(configuration_fields(), field)) continue;
+    const auto text = [&](Configuration& c) { return slot_text(configuration_slot(c, field.path).value(), field); };
+    if (text(both[0]) != text(both[1])) paths.emplace_back(field.path);
+  }
+  return paths;
+}
+
+}  // namespace cofferdam::specs
