@@ -1,12 +1,12 @@
 // The configuration as JSON, and the four queries: is the sandbox enabled, the allow-list, the hardening defaults, what an
 // environment would lose.
 
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "controller/json_text.hpp"
 #include "controller/status_json.hpp"
-#include "specs/effective.hpp"
+#include "specs/environment.hpp"
 
 namespace cofferdam::controller {
 
@@ -101,20 +101,17 @@ Json to_json(const specs::Configuration& c) {
 }  // namespace
 
 std::vector<std::string> allow_list(const specs::Configuration& configuration) {
-  const auto& sandbox = configuration.sandbox;
-  std::set<std::string> names(sandbox.env_whitelist.begin(), sandbox.env_whitelist.end());
-  names.insert(sandbox.env_whitelist_add.begin(), sandbox.env_whitelist_add.end());
-  return {names.begin(), names.end()};
+  return specs::environment_allow_list(configuration.sandbox);
 }
 
 std::vector<std::string> filtered_of(const specs::Configuration& configuration, const std::vector<std::string>& names) {
-  // Asked of the very function that filters, so that the answer cannot differ from what would happen.
-  specs::AgentSpec spec;
-  spec.name = "query";
+  // Asked of the very function that filters, so that the answer cannot differ from what would happen. AGENT_ID and TASK_ID get
+  // the values that the controller would set, and so do not count as lost.
+  std::map<std::string, std::string> environment;
   for (const std::string& name : names) {
-    spec.env.emplace(name, "");
+    environment.emplace(name, "");
   }
-  return specs::make_effective(spec, configuration).filtered;
+  return specs::filter_environment(environment, configuration.sandbox, "", "").filtered;
 }
 
 std::string configuration_json(const specs::LoadedConfiguration& loaded) {

@@ -1,0 +1,138 @@
+// Commands that work without a running controller: run, apply, plan (which asks one where there is one), version.
+
+#include <chrono>
+#include <ostream>
+#include <set>
+
+#include "controller/command_context.hpp"
+#include "controller/status_json.hpp"
+#include "controller/text.hpp"
+
+namespace cofferdam::controller {
+
+namespace {
+
+std::string engine_line(const reconciler::EngineFacts& engine) {
+  return engine_text(engine.address, engine.version.version, engine.info.id);
+}
+
+reconciler::WallTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
+
+bool has_failed(reconciler::Phase phase) {
+  using reconciler::Phase;
+  static const std::set<Phase> failed{Phase::failed, Phase::stuck, Phase::denied, Phase::invalid, Phase::back_off};
+  return failed.contains(phase);
+}
+
+/// Nothing where no controller runs: then a dry run answers.
+std::optional<std::string> plan_of_running(const CommandContext& context, const std::string& socket, int& code) {
+  const ApiResult result = ask_controller(socket, "/v1/plan");
+  if (const auto* failure = std::get_if<ApiFailure>(&result)) {
+    code = failure->kind == ApiFailure::Kind::nobody ? exit_ok : context.explain(*failure);
+    return std::nullopt;
+  }
+  const auto& reply = std::get<ApiReply>(result);
+  if (reply.status != 200) {
+    code = context.explain(reply);
+    return std::nullopt;
+  }
+  const ApiResult about = ask_controller(socket, "/v1/controller");
+  if (const auto* answer = std::get_if<ApiReply>(&about); answer != nullptr && answer->status == 200) {
+    const Json controller = Json::parse(answer->body, nullptr, false);
+    const Json engine = controller.is_object() ? controller.value("engine", Json::object()) : Json::object();
+    context.streams.err << engine_text(engine.value("address", ""), engine.value("version", ""), engine.value("id", "")) << '\n';
+  }
+  return reply.body;
+}
+
+int print_plan(const CommandContext& context, const std::string& body) {
+  const Json plan = Json::parse(body, nullptr, false);
+  context.streams.out << (context.json() ? body : plan_text(plan, context.streams.colour));
+  return plan.is_object() && plan.value("changes", 0) > 0 ? exit_found : exit_ok;
+}
+
+}  // namespace
+
+int command_run(const CommandContext& context) {
+  RunOptions options;
+  options.mode = Mode::service;
+  options.source = context.source();
+  return context.fail(run(options));
+}
+
+int command_apply(const CommandContext& context) {
+  RunOptions options;
+  options.mode = Mode::once;
+  options.source = context.source();
+  options.wait = context.options.wait;
+  options.patience = std::chrono::seconds(context.options.timeout);
+  options.on_engine = [&](const reconciler::EngineFacts& engine) { context.streams.err << engine_line(engine) << '\n'; };
+  options.on_progress = [&](const reconciler::AgentStatus& status) {
+    const std::string phase(name_of(status.phase));
+    context.streams.err << clean(status.agent) << ": " << coloured(phase, colour_of_phase(phase), context.streams.colour)
+                        << (status.reason.empty() ? "" : "/" + clean(status.reason))
+                        << (status.message.empty() ? "" : ": " + clean(status.message)) << '\n';
+  };
+  options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) {
+    const auto statuses = api.machine().statuses();
+    const std::string body = agents_json(statuses);
+    if (context.json()) {
+      context.streams.out << body;
+    } else if (!statuses.empty()) {
+      context.streams.out << agents_text(Json::parse(body, nullptr, false), context.streams.colour, wall_now());
+    }
+    bool failed = false;
+    for (const auto& [name, status] : statuses) {
+      failed = failed || has_failed(status.phase);
+    }
+    finish(failed ? exit_found : exit_ok);
+  };
+  return context.fail(run(options));
+}
+
+int command_plan(const CommandContext& context) {
+  const auto socket = context.socket();
+  if (!socket) {
+    return exit_configuration;
+  }
+  int code = exit_ok;
+  if (const auto body = plan_of_running(context, *socket, code)) {
+    return print_plan(context, *body);
+  }
+  if (code != exit_ok) {
+    return code;
+  }
+  RunOptions options;
+  options.mode = Mode::dry;
+  options.source = context.source();
+  options.on_engine = [&](const reconciler::EngineFacts& engine) {
+    context.streams.err << engine_line(engine) << "; no controller runs: a dry run\n";
+  };
+  options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) {
+    finish(print_plan(context, plan_json(api.machine().plan(api.now()), api.machine().held())));
+  };
+  return context.fail(run(options));
+}
+
+std::string version_text() {
+#if defined(__clang__)
+  const std::string compiler = "clang " __clang_version__;
+#else
+  const std::string compiler = "g++ " __VERSION__;
+#endif
+#if defined(NDEBUG)
+  return "cofferdam " COFFERDAM_VERSION " (" + compiler + ", release)";
+#else
+  return "cofferdam " COFFERDAM_VERSION " (" + compiler + ", debug)";
+#endif
+}
+
+int command_version(const CommandContext& context) {
+  context.streams.out << (context.json() ? json_text({{"version", COFFERDAM_VERSION}, {"text", version_text()}})
+                                         : version_text() + "\n");
+  return exit_ok;
+}
+
+}  // namespace cofferdam::controller
