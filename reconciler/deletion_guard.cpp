@@ -1,6 +1,7 @@
 #include "reconciler/deletion_guard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <string_view>
 #include <utility>
@@ -46,16 +47,19 @@ std::string decimal(double value) {
 
 }  // namespace
 
-const char* DeletionGuard::name_of(Reason reason) {
-  switch (reason) {
-    case Reason::none: return "";
-    case Reason::directory_replaced: return "DirectoryReplaced";
-    case Reason::directory_emptied: return "DirectoryEmptied";
-    case Reason::no_spec_seen: return "NoSpecSeen";
-    case Reason::budget_exceeded: return "BudgetExceeded";
-    case Reason::maybe_moved: return "MaybeMoved";
-  }
-  return "";
+struct DeletionGuard::Words {
+  const char* name;
+  const char* why;  ///< empty where it is made of the case's own facts
+};
+
+DeletionGuard::Words DeletionGuard::words_of(Reason reason) {
+  constexpr std::array<Words, 6> words{{{"", ""},
+                                        {"DirectoryReplaced", "the spec directory was replaced by another (or unmounted)"},
+                                        {"DirectoryEmptied", "the spec directory lost all of its files at once"},
+                                        {"NoSpecSeen", "no spec file at all was seen since the controller started"},
+                                        {"BudgetExceeded", ""},
+                                        {"MaybeMoved", ""}}};
+  return words[static_cast<std::size_t>(reason)];
 }
 
 Presence DeletionGuard::presence_of(const Missing& missing) {
@@ -88,6 +92,7 @@ std::vector<std::string> DeletionGuard::observe(const ScanFacts& scan, const spe
   inode_ = scan.inode;
   spec_files_ = scan.spec_files;
   present_ = scan.named;
+  removing_ = scan.removing;
   rebuild_held();
 
   std::vector<std::string> changed;
@@ -127,7 +132,7 @@ void DeletionGuard::note_missing(const ScanFacts& scan, Monotonic now) {
 
   for (auto& [agent, missing] : missing_) {
     missing.scans = std::min(missing.scans + 1, 2);
-    if (scan.removing.contains(agent)) release(agent, missing);
+    if (scan.removing.contains(agent) || removing_.contains(agent)) release(agent, missing);
   }
 }
 
@@ -247,7 +252,7 @@ void DeletionGuard::rebuild_held() {
   }
   held_.clear();
   for (auto& [key, agents] : groups) {
-    Held held{id_of(agents), name_of(key.first), "", std::move(agents), {key.second.begin(), key.second.end()}};
+    Held held{id_of(agents), words_of(key.first).name, "", std::move(agents), {key.second.begin(), key.second.end()}};
     held.message = message_of(key.first, held);
     held_.push_back(std::move(held));
   }
@@ -255,16 +260,10 @@ void DeletionGuard::rebuild_held() {
 }
 
 std::string DeletionGuard::message_of(Reason reason, const Held& held) const {
-  std::string why;
-  switch (reason) {
-    case Reason::none: break;
-    case Reason::directory_replaced: why = "the spec directory was replaced by another (or unmounted)"; break;
-    case Reason::directory_emptied: why = "the spec directory lost all of its files at once"; break;
-    case Reason::no_spec_seen: why = "no spec file at all was seen since the controller started"; break;
-    case Reason::budget_exceeded: why = budget_words_; break;
-    case Reason::maybe_moved:
-      why = "they may have moved into " + join(held.maybe_in) + ", which has never been good: mend or remove it";
-      break;
+  std::string why = words_of(reason).why;
+  if (reason == Reason::budget_exceeded) why = budget_words_;
+  if (reason == Reason::maybe_moved) {
+    why = "they may have moved into " + join(held.maybe_in) + ", which has never been good: mend or remove it";
   }
   return counted(held.agents.size(), "agent") + " without a spec (" + join(held.agents) + "): nothing is removed, because " +
          why + "; put the files back, or confirm the removal: cofferdam confirm-deletions " + held.id;

@@ -82,7 +82,8 @@ class DeletionGuard {
     std::size_t agents = 0;
   };
 
-  static const char* name_of(Reason reason);
+  struct Words;
+  static Words words_of(Reason reason);
   /// Holds everything that vanishes, not one agent only.
   static bool sweeps(Reason reason) { return reason != Reason::none && reason != Reason::maybe_moved; }
   static Presence presence_of(const Missing& missing);
@@ -102,7 +103,8 @@ class DeletionGuard {
   std::uint64_t device_ = 0;
   std::uint64_t inode_ = 0;
   std::size_t spec_files_ = 0;
-  std::set<std::string> present_;  ///< named by the last scan
+  std::set<std::string> removing_;  ///< as the last scan said: who vanishes after that is free
+  std::set<std::string> present_;   ///< named by the last scan
   std::map<std::string, Missing> missing_;
   std::map<std::string, Monotonic> first_missed_;  ///< for the budget: not back, not free; outlives forget()
   std::deque<Sample> there_;                       ///< how many agents there were; the first is of 60 s ago or the oldest known

@@ -403,6 +403,27 @@ TEST_F(DeletionGuardTest, AgreedRemovalIsNotTakenBackByALaterHold) {
   EXPECT_EQ(presence(agents(3, 20)), all_held);
 }
 
+TEST_F(DeletionGuardTest, AbsentAgentThatIsSlowToGoLeavesTheBudgetAfterTheMinute) {
+  add(agents(0, 7));
+  scan();
+  remove(agents(0, 5));
+  scan_twice();
+  now.mono += 61s;
+  remove(agents(5, 6));
+  scan_twice();
+  EXPECT_EQ(presence(agents(0, 6)), all_absent);
+}
+
+TEST_F(DeletionGuardTest, FractionOfZeroLeavesTheCountAlone) {
+  budget.budget_fraction = 0;
+  add(agents(0, 20));
+  scan();
+  remove(agents(0, 6));
+  scan_twice();
+  ASSERT_THAT(guard.held(), SizeIs(1));
+  EXPECT_THAT(guard.held()[0].message, HasSubstr("deletion.budgetFraction (0)"));
+}
+
 // spec.remove
 
 TEST_F(DeletionGuardTest, RemovalAskedInWordsNeedsNoBudget) {
@@ -443,6 +464,17 @@ TEST_F(DeletionGuardTest, RemovalAskedInWordsIsFreeInAnEmptiedDirectoryToo) {
   scan_twice();
   EXPECT_EQ(guard.presence(name(0)), Presence::absent);
   EXPECT_EQ(presence(agents(1, 3)), all_held);
+}
+
+TEST_F(DeletionGuardTest, RemovalAskedInWordsIsRememberedWhenTheFileIsGone) {
+  add(agents(0, 3));
+  removing = agents(0, 2);
+  scan();
+  removing.clear();  // nobody can say so any more
+  remove(agents(0, 3));
+  scan_twice();
+  EXPECT_EQ(presence(agents(0, 2)), all_absent);
+  EXPECT_EQ(guard.presence(name(2)), Presence::held);
 }
 
 // The directory
@@ -557,6 +589,22 @@ TEST_F(DeletionGuardTest, ContainerWithoutASpecAtTheFirstScanBesideGoodFilesIsOr
   add(agents(1, 3));
   scan_twice();
   EXPECT_EQ(guard.presence(name(0)), Presence::absent);
+}
+
+TEST_F(DeletionGuardTest, WhatVanishesBesideTwoHeldSetsJoinsTheGraverOne) {
+  add(agents(0, 20));
+  scan();
+  now.mono += 10min;
+  remove(agents(0, 11));
+  scan_twice();
+  ++inode;
+  remove(agents(11, 12));
+  scan_twice();
+  ASSERT_EQ(reason(name(0)), "BudgetExceeded");
+  ASSERT_EQ(reason(name(11)), "DirectoryReplaced");
+  remove(agents(12, 13));
+  scan_twice();
+  EXPECT_EQ(reason(name(12)), "DirectoryReplaced");
 }
 
 // Files that were never good
