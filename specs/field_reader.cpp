@@ -39,6 +39,13 @@ std::variant<FieldValue, Refusal> widened(std::variant<T, Refusal> value) {
   return FieldValue(std::move(std::get<T>(value)));
 }
 
+/// The same, with what the number counts behind a refusal.
+template <typename T>
+std::variant<FieldValue, Refusal> explained(std::variant<T, Refusal> value, const Field& field) {
+  if (auto* refusal = std::get_if<Refusal>(&value)) refusal->mend += " (" + std::string(field.help) + ')';
+  return widened(std::move(value));
+}
+
 /// A text against the field's words and form.
 std::variant<std::string, Refusal> checked_text(const Field& field, const YamlNode& node) {
   std::variant<std::string, Refusal> read = text_of(node, field.secret);
@@ -50,7 +57,7 @@ std::variant<std::string, Refusal> checked_text(const Field& field, const YamlNo
   auto& text = std::get<std::string>(read);
   if (!words.empty()) {
     if (std::find(words.begin(), words.end(), text) != words.end()) return read;
-    const std::string_view near = nearest(text, words);
+    const std::string_view near = words.size() > 1 ? nearest(text, words) : std::string_view{};
     return Refusal{"is " + quoted_for_people(text),
                    "write " + one_of(words) + (near.empty() ? "" : "; did you mean " + std::string(near) + "?")};
   }
@@ -65,8 +72,8 @@ std::variant<std::string, Refusal> checked_text(const Field& field, const YamlNo
 std::variant<FieldValue, Refusal> scalar(const Field& field, const YamlNode& node) {
   switch (field.type) {
     case FieldType::boolean: return widened(boolean_of(node));
-    case FieldType::integer: return widened(integer_of(node, {field.min, field.max}));
-    case FieldType::number: return widened(number_of(node, {field.min, field.max}));
+    case FieldType::integer: return explained(integer_of(node, {field.min, field.max}), field);
+    case FieldType::number: return explained(number_of(node, {field.min, field.max}), field);
     case FieldType::text: return widened(checked_text(field, node));
     case FieldType::mapping:
     case FieldType::list: break;
@@ -127,8 +134,8 @@ class Reader {
     if (!document_.complete) return;
     for (const Field* child : children) {
       if (!child->required || node.find(last_step(child->path)) != nullptr) continue;
-      std::string mend = "write " + std::string(last_step(child->path)) + ": ";
-      mend += child->allowed.empty() ? "(" + std::string(child->help) + ")" : std::string(child->allowed);
+      std::string mend = "write " + std::string(last_step(child->path));
+      mend += child->allowed.empty() ? ", " + std::string(child->help) : ": " + std::string(child->allowed);
       refuse(at, join_path(path, last_step(child->path)), "is missing", std::move(mend));
     }
   }
@@ -172,6 +179,7 @@ class Reader {
     const std::string key = entry_of_free ? entry.key : outer_key;
     const YamlMark at = entry.value.is_scalar() ? entry.value.mark : entry.mark;
     result_.places.emplace(path, place_of(at));
+    if (entry.value.refused) return;
     if (field.type == FieldType::mapping) {
       if (!is_type(field, entry.value, YamlNode::Kind::mapping, entry.mark, path)) return;
       result_.found.push_back({&field, path, key, place_of(at), {}});
@@ -216,6 +224,10 @@ class Reader {
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const std::string item_path = join_path(path, i);
       result_.places.emplace(item_path, place_of(node.items[i].mark));
+      if (node.items[i].refused) {
+        good = false;
+        continue;
+      }
       std::variant<std::string, Refusal> item = checked_text(field, node.items[i]);
       if (auto* refusal = std::get_if<Refusal>(&item)) {
         refuse(node.items[i].mark, item_path, std::move(refusal->what), std::move(refusal->mend));

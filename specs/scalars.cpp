@@ -116,7 +116,7 @@ std::string number_refusal(std::string_view text) {
   if (is_one_of(lower(text), {".nan", "nan"})) return "is not a number";
   if (is_one_of(lower(text), {".inf", "-.inf", "inf", "-inf", "infinity"})) return "is infinite";
   const std::string_view other = other_number(text);
-  if (other == "an octal number") return "begins with a zero: is it octal?";
+  if (other == "an octal number") return "begins with a zero, as octal numbers do";
   if (other == "a number in base 60") return "is in base 60 to some readers";
   if (other == "a number in another base") return "is not in decimals";
   if (text.find('_') != std::string_view::npos && !other.empty()) return "has a '_' between its digits";

@@ -53,6 +53,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+bool begins_alike(std::string_view whole, std::string_view beginning) {
+  return whole.size() > beginning.size() &&
+         std::equal(beginning.begin(), beginning.end(), whole.begin(), [](char a, char b) { return lower(a) == lower(b); });
+}
+
 }  // namespace
 
 std::string join_path(const std::string& parent, std::string_view key) {
@@ -80,6 +85,7 @@ std::string one_of(const std::vector<std::string_view>& words) {
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
   constexpr std::size_t longest_word = 64;  // a longer one is no typing mistake, and would cost time
   if (word.empty() || word.size() > longest_word) return {};
+  constexpr std::size_t shortest_beginning = 3;
   std::string_view best;
   std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string_view candidate : known) {
@@ -89,7 +95,9 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
       best = candidate;
     }
   }
-  return best;
+  if (!best.empty() || word.size() < shortest_beginning) return best;
+  const auto begun = std::find_if(known.begin(), known.end(), [&](std::string_view k) { return begins_alike(k, word); });
+  return begun == known.end() ? std::string_view{} : *begun;
 }
 
 }  // namespace cofferdam::specs

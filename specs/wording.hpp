@@ -20,7 +20,7 @@ std::string quoted_for_people(std::string_view text);
 /// "a, b or c".
 std::string one_of(const std::vector<std::string_view>& words);
 
-/// The known word that looks most like this one, case aside; empty where none is near enough for a typing mistake.
+/// The known word that looks most like this one, or begins with it, case aside; empty where none is near enough.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 
 }  // namespace cofferdam::specs

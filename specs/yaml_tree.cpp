@@ -66,8 +66,9 @@ class Builder final : public YAML::EventHandler {
     last_ = mark_of(mark);
     refuse(last_, "is an alias ('*…')", "write the value out");
     YamlNode node;
+    node.refused = true;
     node.mark = last_;
-    add(std::move(node), true);
+    add(std::move(node));
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
@@ -78,13 +79,17 @@ class Builder final : public YAML::EventHandler {
     const char first = source_.at(node.mark);
     if (first == '"' || first == '\'') {
       node.style = YamlNode::Style::quoted;
-      if (quoted_length(source_.from(node.mark)) == 0)
+      if (quoted_length(source_.from(node.mark)) == 0) {
         refuse(node.mark, "is a quote that is never closed", "close it with the same quote");
+        node.refused = true;
+      }
     } else if (first == '|' || first == '>') {
       node.style = YamlNode::Style::block;
     }
-    if (value.find('\0') != std::string::npos)
+    if (value.find('\0') != std::string::npos) {
       refuse(node.mark, "has a NUL in it (\"\\0\")", "remove it; no text here may hold one");
+      node.refused = true;
+    }
     add(std::move(node));
   }
 
@@ -188,7 +193,7 @@ class Builder final : public YAML::EventHandler {
     add(std::move(node));
   }
 
-  void add(YamlNode node, bool unusable = false) {
+  void add(YamlNode node) {
     if (node.is_scalar()) check_tab(node.mark);
     if (stack_.empty()) {
       root_ = std::move(node);
@@ -198,16 +203,16 @@ class Builder final : public YAML::EventHandler {
     if (!frame.node.is_mapping()) {
       frame.node.items.push_back(std::move(node));
     } else if (!frame.has_key) {
-      add_key(frame, node, unusable);
+      add_key(frame, node);
     } else {
       if (!frame.drop) frame.node.entries.push_back({std::move(frame.key), frame.key_mark, std::move(node)});
       frame.has_key = false;
     }
   }
 
-  void add_key(Frame& frame, YamlNode& node, bool unusable) {
-    frame.drop = unusable;
-    if (!unusable && !node.is_scalar()) {
+  void add_key(Frame& frame, YamlNode& node) {
+    frame.drop = node.refused;
+    if (!node.refused && !node.is_scalar()) {
       frame.drop = true;
       const bool null = node.kind == YamlNode::Kind::null;
       refuse(node.mark, null ? "a key is empty or null" : "a list or mapping stands as a key",

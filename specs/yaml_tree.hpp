@@ -34,8 +34,9 @@ struct YamlNode {
 
   Kind kind = Kind::null;
   Style style = Style::plain;
-  std::string text;  ///< of a scalar; of a null as written: "~", "null" or nothing
-  YamlMark mark;     ///< where it begins; of an unwritten value, its key's
+  bool refused = false;  ///< it has no value to be had, and the problem is told: an alias, an unclosed quote, a NUL
+  std::string text;      ///< of a scalar; of a null as written: "~", "null" or nothing
+  YamlMark mark;         ///< where it begins; of an unwritten value, its key's
   std::vector<YamlNode> items;
   std::vector<YamlEntry> entries;  ///< as written; of a duplicate key the first only
 
