@@ -56,9 +56,9 @@ struct EventCallbacks {
 
 struct LogOptions {
   bool follow = false;
-  std::optional<std::uint64_t> tail;  ///< unset: all
+  std::optional<std::uint64_t> tail{};  ///< unset: all
   bool timestamps = false;
-  std::optional<Time> since;
+  std::optional<Time> since{};
   bool tty = false;  ///< the container has a terminal: one raw stream (before API 1.42 the answer does not say)
 };
 struct LogCallbacks {

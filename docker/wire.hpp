@@ -31,9 +31,9 @@ WireRequest wire_events(std::string_view api_version);
 
 struct LogQuery {
   bool follow = false;
-  std::optional<std::uint64_t> tail;
+  std::optional<std::uint64_t> tail{};
   bool timestamps = false;
-  std::optional<Time> since;
+  std::optional<Time> since{};
 };
 /// GET /containers/{id}/logs, both streams.
 WireRequest wire_logs(const std::string& container_id, const LogQuery& query, std::string_view api_version);
