@@ -136,17 +136,14 @@ class Loader {
   void read_profiles() {
     auto& policy = configuration().policy;
     policy.seccomp_profile_contents.clear();
-    for (const auto& [name, written] : policy.seccomp_profiles) {
-      fs::path path = written;
-      if (path.is_relative()) path = fs::path(file_).parent_path() / path;
-      FileText text = read_text(path.string());
+    for (const auto& [name, path] : policy.seccomp_profiles) {
+      FileText text = read_text(path);
       const std::string field = "policy.seccompProfiles." + name;
       if (!text.words.empty()) {
-        add_problem(field, path.string() + ' ' + text.words, text.mend);
+        add_problem(field, path + ' ' + text.words, text.mend);
       } else if (const auto first = text.bytes.find_first_not_of(" \t\r\n");
                  first == std::string::npos || text.bytes[first] != '{') {
-        add_problem(field, path.string() + " is not a seccomp profile",
-                    "name a file with one JSON object, as moby's default.json is");
+        add_problem(field, path + " is not a seccomp profile", "name a file with one JSON object, as moby's default.json is");
       } else {
         policy.seccomp_profile_contents[name] = std::move(text.bytes);
       }

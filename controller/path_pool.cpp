@@ -56,6 +56,7 @@ class PathPool::Impl : public std::enable_shared_from_this<PathPool::Impl> {
       job->timer.reset();
       job->done = nullptr;
     }
+    for (const auto& job : waiting_) job->timer.reset();
     waiting_.clear();
     running_jobs_.clear();
     std::vector<std::shared_ptr<Worker>> workers;
