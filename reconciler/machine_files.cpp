@@ -1,0 +1,249 @@
+// The folder: when it is read, which of its files are settled, what the deletion guard sees, which versions are kept.
+
+#include <algorithm>
+#include <chrono>
+
+#include "reconciler/machine.hpp"
+
+namespace cofferdam::reconciler {
+namespace {
+
+bool same_stat(const specs::DirEntry& a, const specs::DirEntry& b) {
+  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
+}
+
+specs::DirEntry without_bytes(const specs::DirEntry& entry) {
+  specs::DirEntry stat;
+  stat.name = entry.name;
+  stat.device = entry.device;
+  stat.inode = entry.inode;
+  stat.size = entry.size;
+  stat.mtime_ns = entry.mtime_ns;
+  return stat;
+}
+
+}  // namespace
+
+void Reconciler::Machine::on(const FileChanged& changed) {
+  if (changed.name.empty()) {
+    scan_wanted_ = true;
+    return;
+  }
+  if (!specs::is_spec_file_name(changed.name)) return;
+  switch (changed.kind) {
+    case FileChanged::Kind::written:
+      being_written_[changed.name] = now_.mono;
+      announced_.erase(changed.name);
+      return;
+    case FileChanged::Kind::complete:
+      being_written_.erase(changed.name);
+      announced_.insert(changed.name);
+      break;
+    case FileChanged::Kind::gone:
+      being_written_.erase(changed.name);
+      announced_.erase(changed.name);
+      break;
+  }
+  scan_wanted_ = true;
+}
+
+void Reconciler::Machine::want_scan() {
+  if (!configuration_ || !engine_.state_known) return;  // last good versions come before the first look
+  if (scan_in_flight_) return;                          // asked again when that one has come
+  scan_wanted_ = false;
+  scan_in_flight_ = true;
+  next_scan_.reset();
+  announced_in_scan_.swap(announced_);
+  announced_.clear();
+  effects_.emplace_back(Scan{++scans_});
+}
+
+void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
+  if (!configuration_ || snapshot.scan != scans_ || !scan_in_flight_) return;
+  scan_in_flight_ = false;
+  next_scan_ = now_.mono + configuration_->specs.rescan_interval;
+  if (!snapshot.complete) {
+    if (engine_.scan_error != snapshot.error) {
+      audit(Severity::warning, "SpecDirectoryUnreadable", "",
+            "the spec directory could not be read, nothing is changed by that: " + snapshot.error);
+    }
+    engine_.scan_error = snapshot.error.empty() ? "the spec directory could not be read to its end" : snapshot.error;
+    announced_.insert(announced_in_scan_.begin(), announced_in_scan_.end());
+    next_scan_ = now_.mono + std::min<std::chrono::nanoseconds>(configuration_->specs.rescan_interval, std::chrono::seconds{5});
+    return;
+  }
+  engine_.scan_error.clear();
+  summary_.last_scan = now_.wall;
+
+  const std::vector<std::string> unsettled = note_unsettled(snapshot);
+  const specs::FolderDelta delta = folder_.apply(snapshot, unsettled);
+  announced_in_scan_.clear();
+
+  const bool first = !engine_.scanned;
+  engine_.scanned = true;
+  tell_files(delta);
+  for (const std::string& name : delta.agents_changed) take_source(agent_of(name));
+  observe(snapshot, delta);
+  for (const std::string& name : delta.agents_changed) judge(agent_of(name));
+  save_files(delta);
+  if (first) {
+    for (const auto& [file, bytes] : restored_files_) {
+      if (!folder_.files().contains(file)) end_file_record(file);
+    }
+    restored_files_.clear();
+    touch_all();
+  }
+  for (const std::string& file : delta.files_gone) end_file_record(file);
+  if (guard_.wants_second_scan() || !unsettled.empty()) next_scan_ = now_.mono + configuration_->specs.settle;
+}
+
+/// A file counts as whole when inotify said so, or when two looks, the settle time apart, found the same. Sorted.
+std::vector<std::string> Reconciler::Machine::note_unsettled(const specs::DirSnapshot& snapshot) {
+  std::vector<std::string> unsettled;
+  std::map<std::string, specs::DirEntry> seen;
+  for (const specs::DirEntry& entry : snapshot.entries) {
+    const auto before = seen_entries_.find(entry.name);
+    const bool moved = before == seen_entries_.end() || !same_stat(before->second, entry);
+    const bool has_stat = entry.mtime_ns != 0 || entry.inode != 0;
+    const bool surprising = engine_.scanned && moved && has_stat && !announced_in_scan_.contains(entry.name) &&
+                            entry.type == specs::FileType::regular;
+    if (being_written_.contains(entry.name) || surprising) unsettled.push_back(entry.name);
+    if (before != seen_entries_.end() && !moved) {
+      seen.insert(seen_entries_.extract(before));
+    } else {
+      seen[entry.name] = without_bytes(entry);
+    }
+  }
+  seen_entries_ = std::move(seen);
+  std::sort(unsettled.begin(), unsettled.end());
+  return unsettled;
+}
+
+void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const specs::FolderDelta& delta) {
+  for (const std::string& name : delta.agents_changed) {
+    const auto source = folder_.agents().find(name);
+    if (source == folder_.agents().end()) {
+      scan_facts_.named.erase(name);
+      scan_facts_.removing.erase(name);
+      continue;
+    }
+    scan_facts_.named.insert(name);
+    know(agent_of(name));
+    if (source->second.spec && source->second.spec->remove) {
+      scan_facts_.removing.insert(name);
+    } else {
+      scan_facts_.removing.erase(name);
+    }
+  }
+  const bool same = delta.agents_changed.empty() && delta.files_changed.empty() && delta.files_gone.empty() &&
+                    unjudged_.empty() && scan_facts_.spec_files == snapshot.entries.size() &&
+                    scan_facts_.device == snapshot.device && scan_facts_.inode == snapshot.inode &&
+                    scan_facts_.never_good_new.empty();
+  // Nothing is missing and nothing changed: the guard would say what it said.
+  if (same && guard_.held().empty() && !guard_.wants_second_scan() && scan_facts_.known.size() == scan_facts_.named.size())
+    return;
+  const std::set<std::string> never_good_before(scan_facts_.never_good.begin(), scan_facts_.never_good.end());
+  scan_facts_.device = snapshot.device;
+  scan_facts_.inode = snapshot.inode;
+  scan_facts_.spec_files = snapshot.entries.size();
+  scan_facts_.never_good.clear();
+  scan_facts_.never_good_new.clear();
+  for (const auto& [file, view] : folder_.files()) {
+    if (view.state != specs::FileState::never_good) continue;
+    scan_facts_.never_good.push_back(file);
+    if (!never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
+  }
+  const std::vector<Held> before = guard_.held();
+  const std::vector<std::string> changed = guard_.observe(scan_facts_, configuration_->deletion, now_);
+  const std::set<std::string> newly = std::move(unjudged_);
+  unjudged_.clear();
+  for (const std::string& name : newly) {
+    AgentState* agent = find(name);
+    if (agent == nullptr) continue;
+    agent->judged = true;
+    if (!scan_facts_.named.contains(name)) judge(*agent);
+  }
+  presence_changed(changed);
+  for (const Held& held : guard_.held()) {
+    const bool known = std::any_of(before.begin(), before.end(), [&](const Held& other) { return other.id == held.id; });
+    if (known) continue;
+    audit(Severity::warning, "DeletionsHeld", "",
+          std::to_string(held.agents.size()) + " agents are gone from the folder and are not removed: " + held.message,
+          {{"id", held.id}, {"reason", held.reason}});
+  }
+}
+
+/// It has, or had, something that a removal would end: the guard is told of it with the next scan.
+void Reconciler::Machine::know(AgentState& agent) {
+  if (!scan_facts_.known.insert(agent.view.agent).second) return;
+  if (!agent.judged) unjudged_.insert(agent.view.agent);
+}
+
+void Reconciler::Machine::presence_changed(const std::vector<std::string>& agents) {
+  for (const std::string& name : agents) {
+    if (AgentState* agent = find(name)) judge(*agent);
+  }
+}
+
+void Reconciler::Machine::tell_files(const specs::FolderDelta& delta) {
+  for (const std::string& file : delta.files_changed) {
+    const auto view = folder_.files().find(file);
+    if (view == folder_.files().end() || view->second.problems.empty()) continue;
+    metric("cofferdam_spec_errors_total");
+    const bool in_force = view->second.state == specs::FileState::last_good;
+    for (const specs::Problem& problem : view->second.problems) {
+      audit(Severity::warning, "SpecInvalid", "",
+            to_string(problem) + (in_force ? " (the last good version stays in force)" : " (nothing of this file ever ran)"),
+            {{"file", file}});
+    }
+  }
+}
+
+void Reconciler::Machine::save_files(const specs::FolderDelta& delta) {
+  for (const std::string& file : delta.good_versions) {
+    const auto bytes = folder_.good_bytes(file);
+    if (!bytes || bytes->empty()) continue;
+    if (holds_older(file)) {  // the agent's record, with the version before, goes first
+      failed_files_.insert(file);
+      files_retry_ = now_.mono + std::chrono::seconds{1};
+      continue;
+    }
+    const auto restored = restored_files_.find(file);
+    saved_files_.insert(file);
+    if (restored != restored_files_.end() && restored->second == *bytes) continue;
+    SaveInFlight what;
+    what.purpose = Purpose::file;
+    what.container = file;
+    save("files/" + file, *bytes, what);
+  }
+}
+
+/// An agent's record with the version before this one is still to be saved.
+bool Reconciler::Machine::holds_older(const std::string& file) {
+  const auto named = file_agents_.find(file);
+  if (named == file_agents_.end()) return false;
+  return std::any_of(named->second.begin(), named->second.end(), [this](const std::string& name) {
+    const AgentState* agent = find(name);
+    return agent != nullptr && agent->record_stale && agent->save_failures == 0 && !agent->record.admitted_bytes.empty();
+  });
+}
+
+/// A file's record ends with the last of its agents.
+void Reconciler::Machine::end_file_record(const std::string& file) {
+  if (!saved_files_.contains(file) || folder_.files().contains(file)) return;
+  const auto named = file_agents_.find(file);
+  if (named != file_agents_.end()) {
+    for (const std::string& name : named->second) {
+      const AgentState* agent = find(name);
+      if (agent != nullptr && agent->file == file && !agent->records_dropped) return;
+    }
+    file_agents_.erase(named);
+  }
+  saved_files_.erase(file);
+  failed_files_.erase(file);
+  SaveInFlight what;
+  what.ends = true;
+  save("files/" + file, {}, what);
+}
+
+}  // namespace cofferdam::reconciler
