@@ -9,7 +9,7 @@
 namespace cofferdam::specs {
 namespace {
 
-constexpr std::size_t max_total_bytes = 64 * 1024;  // half of what one execve(2) argument may have, for all variables together
+constexpr std::size_t max_total_bytes = 128 * 1024;  // all variables together
 
 void judge_variable(Judgement& judgement, const std::string& name, const std::string& value) {
   const std::string path = "spec.env." + name;

@@ -15,7 +15,8 @@ bool all_digits(std::string_view text) {
 }
 
 /// An entry of policy.allowedImages, read as Docker reads names: a registry ("ghcr.io", "localhost:5000"), a repository or a
-/// part of one in whole segments ("node", "acme/", "ghcr.io/acme/tools"), perhaps with a tag ("node:20-alpine").
+/// part of one in whole segments ("node", "acme/", "ghcr.io/acme/tools"), perhaps with a tag
+/// ("node:20-alpine"). One name and digits alone are a registry and its port ("registry:5000").
 struct AllowedImage {
   std::string name;
   std::string tag;  ///< empty: any
