@@ -1,0 +1,164 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "specs/folder.hpp"
+#include "tests/specs/folder_support.hpp"
+
+namespace cofferdam::specs {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// Two files naming one agent
+
+TEST_F(FolderTest, SecondFileNamingAnAgentPutsBothInError) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["copy.yaml"] = agent("a", "two");
+  const FolderDelta delta = scan();
+  EXPECT_TRUE(delta.never_good_appeared);
+  EXPECT_THAT(delta.files_changed, ElementsAre("a.yaml", "copy.yaml"));
+  EXPECT_EQ(state("a.yaml"), FileState::last_good);
+  EXPECT_EQ(state("copy.yaml"), FileState::never_good);
+  EXPECT_EQ(in_force("a"), "one");
+  EXPECT_EQ(source("a").file, "a.yaml");
+  EXPECT_TRUE(source("a").in_error);
+  EXPECT_THAT(source("a").problems, SizeIs(2));
+  EXPECT_EQ(
+      first_problem("a.yaml"),
+      "a.yaml:3:18: metadata.name: agent a is also named by copy.yaml, and none of them changes what runs; name each agent in "
+      "one file only");
+  EXPECT_THAT(first_problem("copy.yaml"), HasSubstr("copy.yaml:3:18: metadata.name: agent a is also named by a.yaml"));
+}
+
+TEST_F(FolderTest, EditOfEitherDuplicateChangesNothingThatRuns) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["copy.yaml"] = agent("a", "two");
+  scan();
+  files["a.yaml"] = agent("a", "three");
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  EXPECT_EQ(source("a").newest->task_id, "three");
+  files["copy.yaml"] = agent("a", "four");
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  EXPECT_EQ(*folder.good_bytes("a.yaml"), agent("a"));
+}
+
+TEST_F(FolderTest, NewestVersionIsInForceOnceTheDuplicateIsGone) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["copy.yaml"] = agent("a", "two");
+  files["a.yaml"] = agent("a", "three");
+  scan();
+  files.erase("copy.yaml");
+  const FolderDelta delta = scan();
+  EXPECT_EQ(in_force("a"), "three");
+  EXPECT_THAT(delta.good_versions, ElementsAre("a.yaml"));
+  EXPECT_EQ(state("a.yaml"), FileState::good);
+}
+
+TEST_F(FolderTest, AgentAddedToAnotherFileFirstAndRemovedThenHasMoved) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["b.yaml"] = agent("a");
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  files.erase("a.yaml");
+  const FolderDelta delta = scan();
+  EXPECT_THAT(delta.agents_changed, ElementsAre("a"));
+  EXPECT_THAT(delta.good_versions, ElementsAre("b.yaml"));
+  EXPECT_EQ(source("a").file, "b.yaml");
+  EXPECT_EQ(in_force("a"), "one");
+}
+
+TEST_F(FolderTest, AgentMovedBetweenTwoFilesInOneScanHasMoved) {
+  files["a.yaml"] = both(agent("x"), agent("a"));
+  files["b.yaml"] = agent("b");
+  scan();
+  files["a.yaml"] = agent("a");
+  files["b.yaml"] = both(agent("b"), agent("x"));
+  scan();
+  EXPECT_EQ(state("a.yaml"), FileState::good);
+  EXPECT_EQ(state("b.yaml"), FileState::good);
+  EXPECT_EQ(source("x").file, "b.yaml");
+}
+
+TEST_F(FolderTest, DuplicatesWithoutHistoryStartNothing) {
+  files["a.yaml"] = agent("a");
+  files["b.yaml"] = agent("a", "two");
+  scan();
+  EXPECT_EQ(in_force("a"), "");
+  EXPECT_EQ(source("a").spec, nullptr);
+  EXPECT_NE(source("a").newest, nullptr);
+  files.erase("b.yaml");
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+}
+
+TEST_F(FolderTest, DuplicateKeepsTheOtherAgentsOfItsFileToo) {
+  files["a.yaml"] = agent("a");
+  files["bc.yaml"] = both(agent("b"), agent("c"));
+  scan();
+  files["bc.yaml"] = both(agent("b", "two"), agent("a"));
+  scan();
+  EXPECT_EQ(in_force("b"), "one");
+  EXPECT_EQ(in_force("c"), "one");
+  EXPECT_EQ(in_force("a"), "one");
+  EXPECT_EQ(source("a").file, "a.yaml");
+  EXPECT_THAT(folder.files().at("a.yaml").problems, SizeIs(1));
+}
+
+TEST_F(FolderTest, FileInErrorStandsForItsVersionInForce) {
+  files["a.yaml"] = agent("a");
+  files["c.yaml"] = agent("c");
+  scan();
+  // a.yaml goes over to naming c, which is a duplicate; so it still stands for a, and b.yaml may not take it.
+  files["a.yaml"] = agent("c", "two");
+  files["b.yaml"] = agent("a", "three");
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  EXPECT_EQ(in_force("c"), "one");
+  EXPECT_EQ(state("b.yaml"), FileState::never_good);
+  files.erase("c.yaml");
+  scan();
+  EXPECT_EQ(in_force("c"), "two");
+  EXPECT_EQ(in_force("a"), "three");
+  EXPECT_EQ(state("b.yaml"), FileState::good);
+}
+
+TEST_F(FolderTest, BrokenFileNamingAnAgentMakesADuplicateToo) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["b.yaml"] = broken("a");
+  scan();
+  EXPECT_EQ(state("a.yaml"), FileState::last_good);
+  EXPECT_EQ(in_force("a"), "one");
+  files.erase("a.yaml");
+  scan();
+  EXPECT_EQ(source("a").file, "b.yaml");
+  EXPECT_EQ(source("a").spec, nullptr) << "named, and never good";
+  EXPECT_THAT(folder.files().at("b.yaml").problems, SizeIs(1));
+}
+
+TEST_F(FolderTest, ThreeFilesNamingOneAgentAllNameTheOthers) {
+  for (const char* file : {"a.yaml", "b.yaml", "c.yaml"}) files[file] = agent("x");
+  scan();
+  EXPECT_THAT(first_problem("b.yaml"), HasSubstr("also named by a.yaml, c.yaml"));
+  files.erase("a.yaml");
+  EXPECT_THAT(scan().files_changed, ElementsAre("a.yaml", "b.yaml", "c.yaml"));
+  EXPECT_THAT(first_problem("b.yaml"), HasSubstr("also named by c.yaml"));
+}
+
+TEST_F(FolderTest, TwoDocumentsOfOneFileNamingOneAgentAreAnError) {
+  files["a.yaml"] = both(agent("a"), agent("a", "two"));
+  scan();
+  EXPECT_EQ(state("a.yaml"), FileState::never_good);
+  EXPECT_EQ(source("a").spec, nullptr);
+}
+
+}  // namespace
+}  // namespace cofferdam::specs
