@@ -125,7 +125,8 @@ std::string agent_text(const Json& agent, bool colour, reconciler::WallTime now)
     page.title("Last termination");
     page.item("attempt " + text_of(last, "attempt") + ": " + clean(text_of(last, "reason")) +
               (exit_of(last).empty() ? "" : ", exit code " + exit_of(last)));
-    page.item("from " + text_of(last, "startedAt") + " to " + text_of(last, "finishedAt"));
+    const auto known = [&](const char* key) { return text_of(last, key).empty() ? "?" : text_of(last, key); };
+    page.item("from " + known("startedAt") + " to " + known("finishedAt"));
   }
   std::string filtered;
   for (const auto& name : list_of(agent, "filteredVariables")) {
