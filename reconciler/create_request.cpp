@@ -9,7 +9,9 @@ namespace {
 
 constexpr int oom_score = 500;  // agents die before the host does
 constexpr std::int64_t open_files_soft = 1024;
-constexpr std::int64_t open_files_hard = 65536;
+// A nested or rootless engine without CAP_SYS_RESOURCE cannot raise its own hard limit (20 000 was seen) and would refuse the
+// start.
+constexpr std::int64_t open_files_hard = 16384;
 
 std::string tmpfs_options(const specs::EffectiveTmpfs& tmpfs, const specs::NumericUser& user) {
   // uid, gid and 0700 rather than 1777: runc before 1.1.8 ignores mode=1777 over a directory of the image.

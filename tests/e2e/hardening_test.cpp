@@ -157,7 +157,7 @@ TEST_F(Hardening, LimitsHold) {
   EXPECT_EQ(host["OomScoreAdj"], 500);
   EXPECT_EQ(proc("oom_score_adj"), "500\n");
   const std::string limits = proc("limits");
-  EXPECT_TRUE(::testing::internal::RE::PartialMatch(limits, "Max open files +1024 +65536")) << limits;
+  EXPECT_TRUE(::testing::internal::RE::PartialMatch(limits, "Max open files +1024 +16384")) << limits;
   EXPECT_TRUE(::testing::internal::RE::PartialMatch(limits, "Max core file size +0 +0")) << limits;
 }
 
