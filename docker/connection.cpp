@@ -215,11 +215,10 @@ class SocketConnection final : public Connection, public std::enable_shared_from
   Failure handshake_failure(const error_code& code) {
     const auto verdict = SSL_get_verify_result(tls_->native_handle());
     auto why = code.message();
-    if (verdict != X509_V_OK) {
+    if (verdict == X509_V_ERR_UNSPECIFIED || verdict == X509_V_ERR_HOSTNAME_MISMATCH) {
+      why = "its certificate is not made out to " + endpoint_.host;  // what our own check says
+    } else if (verdict != X509_V_OK) {
       why = "its certificate is not accepted: " + std::string(X509_verify_cert_error_string(verdict));
-      if (verdict == X509_V_ERR_CERT_REJECTED || verdict == X509_V_ERR_HOSTNAME_MISMATCH) {
-        why += " (is it made out to " + endpoint_.host + "?)";
-      }
     }
     return {ErrorClass::tls, "TLS with " + address_of(endpoint_) + " failed: " + why};
   }

@@ -102,11 +102,9 @@ int start_exit_code(const Error& error) {
 
 std::optional<LimitKind> discarded_limit(const std::string& warning) {
   const auto text = lower(warning);
-  // moby: "… Limitation discarded.", "… Quota/Period discarded.", "… Memory limited without swap."; a memory limit that
-  // leaves the OOM killer off ("no memory limit is set") says that there is no limit at all.
-  const bool discarded = has(text, "discarded") || has(text, "limited without swap") || has(text, "no memory limit is set") ||
-                         has(text, "will be ignored");
-  if (!discarded || has(text, "published ports") || has(text, "mac address") || has(text, "hostname")) {
+  // moby: "… Limitation discarded.", "… Quota discarded.", "… Memory limited without swap."
+  const bool discarded = has(text, "discarded") || has(text, "limited without swap");
+  if (!discarded || has(text, "published ports")) {
     return std::nullopt;
   }
   // In this order: a swap warning also speaks of memory, an OOM warning too.
