@@ -119,6 +119,7 @@ struct AgentState {
   std::string pulling;     ///< the image that it waits for
   std::string asked_name;  ///< a name whose owner must be known before the next create
   std::int64_t asked_attempt = 0;
+  bool asked_conflict = false;  ///< a create was told that it is in use
   std::optional<Monotonic> asked_retry;
   int names_tried = 0;
   std::uint64_t last_activity = 0;  ///< moment of the last call's beginning or end

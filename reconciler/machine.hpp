@@ -172,7 +172,7 @@ class Reconciler::Machine {
   void removed(CallInFlight& call, const docker::Result& result);
   void failed_call(AgentState& agent, const std::string& what, std::string reason, bool stuck, const docker::Error& error,
                    const std::string& mend = {});
-  void ask_name(AgentState& agent, const std::string& name, std::int64_t attempt);
+  void ask_name(AgentState& agent, const std::string& name, std::int64_t attempt, bool conflict);
   void name_was_taken(AgentState& agent, std::int64_t attempt);
   std::chrono::nanoseconds retry_delay(AgentState& agent, const std::string& what);
 

@@ -84,6 +84,7 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
   } else if (container.ended()) {
     learn_end(agent, container, notes);
   } else if (container.state == ContainerState::created) {
+    container.start_sent = false;
     learn_created(agent, container, details);
   }
   latch_deadline(agent, container);

@@ -129,7 +129,8 @@ void Reconciler::Machine::inspected(CallInFlight& call, const docker::Result& re
   container->inspect_retry = now_.mono + retry_delay(agent, "inspect");
 }
 
-void Reconciler::Machine::ask_name(AgentState& agent, const std::string& name, std::int64_t attempt) {
+void Reconciler::Machine::ask_name(AgentState& agent, const std::string& name, std::int64_t attempt, bool conflict) {
+  agent.asked_conflict = conflict;
   agent.asked_name = name;
   agent.asked_attempt = attempt;
   agent.asked_retry.reset();
@@ -169,6 +170,8 @@ void Reconciler::Machine::inspected_name(CallInFlight& call, const docker::Resul
       return;
     }
     agent.names_tried = 0;
+    agent.failures.erase("create");
+    if (view.failed && view.failed->what == "create") agent.view.failed.reset();
     docker::ContainerSummary row;
     row.id = details->id;
     row.name = details->name;
@@ -185,7 +188,9 @@ void Reconciler::Machine::inspected_name(CallInFlight& call, const docker::Resul
   const Error* given = error_of(result);
   const Error error = given == nullptr ? odd_answer("container inspect") : *given;
   if (is_status(error, 404)) {
-    agent.asked_name.clear();  // it was not made
+    agent.asked_name.clear();
+    // Nobody to be seen and the name taken all the same: a failed create can leave it reserved.
+    if (agent.asked_conflict) name_was_taken(agent, call.attempt);
     return;
   }
   agent.asked_retry = now_.mono + retry_delay(agent, "inspect");
@@ -213,8 +218,11 @@ void Reconciler::Machine::created(CallInFlight& call, const docker::Result& resu
   const Error* given = error_of(result);
   const Error error = given == nullptr ? odd_answer("container create") : *given;
   hold_capacity(agent, false);
-  if (docker::conflict_kind(error) == ConflictKind::name_in_use || may_have_been_applied(error)) {
-    ask_name(agent, call.object, call.attempt);
+  if (docker::conflict_kind(error) == ConflictKind::name_in_use) {
+    ask_name(agent, call.object, call.attempt, true);
+  } else if (may_have_been_applied(error)) {
+    failed_call(agent, "create", "CreateError", true, error);
+    ask_name(agent, call.object, call.attempt, false);
   } else if (docker::is_no_such_image(error)) {
     if (agent.view.wanted) {
       Image& image = images_.by_reference[agent.view.wanted->image];
