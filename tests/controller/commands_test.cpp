@@ -455,11 +455,12 @@ Conditions:
 }
 
 TEST(Text, TellsThePlanWithItsHolds) {
-  const Json plan = Json::parse(R"({"changes":1,"plan":[{"agent":"a","action":"create","text":"a: create attempt 1 (row 52: …)"}],
+  const Json plan = Json::parse(R"({"changes":1,"plan":[{"agent":"a","action":"create","text":"a: create attempt 1, row 52"}],
     "held":[{"id":"3f9c","reason":"BudgetExceeded","message":"confirm or put them back","agents":["b","c"]}]
 })");
-  EXPECT_EQ(plan_text(plan, false), "a: create attempt 1 (row 52: …)\nheld 3f9c: BudgetExceeded: b, c: confirm or put them back\n1 change\n");
-EXPECT_EQ(plan_text(Json::parse(R"({"changes":0,"plan":[],"held":[]})"), false), "nothing to do\n");
+  EXPECT_EQ(plan_text(plan, false),
+            "a: create attempt 1, row 52\nheld 3f9c: BudgetExceeded: b, c: confirm or put them back\n1 change\n");
+  EXPECT_EQ(plan_text(Json::parse(R"({"changes":0,"plan":[],"held":[]})"), false), "nothing to do\n");
 }
 
 }  // namespace
