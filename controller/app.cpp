@@ -252,16 +252,16 @@ void App::heard_session(reconciler::Session session) {
 }
 
 void App::drained() {
-  if (service()) {
+  const bool due = service() ? files_changed_ || controller_changed_ : !quiet_told_;
+  if (stopping_ || !due || std::exchange(look_posted_, true)) return;
+  // Posted: the calls that came of these inputs go first, and one look serves many inputs.
+  asio::post(io_, [this] {
+    look_posted_ = false;
+    if (stopping_) return;
+    if (!service()) return look_for_quiet();
     if (std::exchange(files_changed_, false)) trouble_with_status(status_files_.write_files(machine().files()));
     if (std::exchange(controller_changed_, false)) write_controller_status();
-  }
-  if (!service() && !stopping_ && !quiet_told_ && !std::exchange(quiet_look_posted_, true)) {
-    asio::post(io_, [this] {
-      quiet_look_posted_ = false;
-      look_for_quiet();
-    });
-  }
+  });
 }
 
 void App::log(reconciler::Severity severity, std::string event, std::string message) {

@@ -101,6 +101,7 @@ class App final : public Api {
 
   // Modes that end by themselves (app_quiet.cpp).
   void look_for_quiet();
+  void tell_quiet();
   [[nodiscard]] bool is_quiet() const;
   [[nodiscard]] bool is_settled() const;
   void give_up();
@@ -160,7 +161,7 @@ class App final : public Api {
   std::map<std::string, std::pair<reconciler::Phase, std::string>> progress_;
   bool engine_told_ = false;
   bool quiet_told_ = false;
-  bool quiet_look_posted_ = false;
+  bool look_posted_ = false;
   bool stopping_ = false;
   bool closing_ = false;
 };

@@ -55,15 +55,23 @@ bool App::is_settled() const {
 void App::look_for_quiet() {
   if (stopping_ || quiet_told_ || !is_quiet()) return;
   const auto& summary = machine().summary();
+  if (!summary.engine_up) return;  // a failure to connect ends the run by itself
+  // Cleanup is about what the engine has, whatever folder and state are like.
+  if (dry() && options_.exclusive) {
+    if (summary.listed) tell_quiet();
+    return;
+  }
   if (!summary.state_known) {
     // Not loaded yet, or not to be read.
     if (!summary.state_error.empty()) shut_down({exit_usage, summary.state_error + " (or run as the service's user)"});
     return;
   }
-  if (!summary.engine_up) return;  // a failure to connect ends the run by itself
   if (!summary.scan_error.empty()) return shut_down({exit_usage, summary.scan_error});
   if (!summary.ready) return;
-  if (options_.wait && !is_settled()) return;
+  if (!options_.wait || is_settled()) tell_quiet();
+}
+
+void App::tell_quiet() {
   quiet_told_ = true;
   patience_timer_.cancel();
   if (!options_.on_quiet) return shut_down({exit_ok, {}});

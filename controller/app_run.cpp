@@ -225,6 +225,7 @@ void App::finish_reload(std::optional<std::variant<LoadedFile, specs::Problems>>
   }
   reloading_ = false;
   service_manager_.ready(status_line());
+  write_controller_status();
   const auto waiting = std::exchange(reload_waiting_, std::exchange(reload_next_, {}));
   const bool again = std::exchange(reload_again_, false);
   for (const auto& done : waiting) done(verdict);

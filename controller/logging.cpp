@@ -52,7 +52,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
 spdlog::level::level_enum spdlog_level(Severity severity) {
   switch (severity) {
     case Severity::debug: return spdlog::level::debug;
-    case Severity::info: return spdlog::level::info;
+    case Severity::info:
     case Severity::notice: return spdlog::level::info;
     case Severity::warning: return spdlog::level::warn;
     case Severity::error: return spdlog::level::err;

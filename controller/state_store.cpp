@@ -153,9 +153,15 @@ void read_record(int place, const std::string& name, const std::string& key, Rea
 /// Every record of one directory. Drafts that a crash left behind go.
 void read_records(const std::string& directory, std::string_view kind, Reading& reading) {
   const std::string place = directory + '/' + std::string(kind);
-  DIR* const stream = opendir(place.c_str());
-  if (stream == nullptr) {
+  const int opened = open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) {
     if (errno != ENOENT) reading.error = place + ": " + system_message(errno);
+    return;
+  }
+  DIR* const stream = fdopendir(opened);
+  if (stream == nullptr) {
+    reading.error = place + ": " + system_message(errno);
+    ::close(opened);
     return;
   }
   while (reading.error.empty()) {
@@ -166,10 +172,10 @@ void read_records(const std::string& directory, std::string_view kind, Reading& 
       break;
     }
     const std::string name = static_cast<const char*>(entry->d_name);
-    if (name.starts_with(temporary)) unlinkat(dirfd(stream), name.c_str(), 0);
+    if (name.starts_with(temporary)) unlinkat(opened, name.c_str(), 0);
     if (name.starts_with(".")) continue;
     const auto key = state_key_of(std::string(kind) + '/' + name);
-    if (key) read_record(dirfd(stream), name, *key, reading);
+    if (key) read_record(opened, name, *key, reading);
   }
   closedir(stream);
 }

@@ -44,6 +44,11 @@ std::vector<std::string> components_of(const std::string& path) {
 /// (before 5.6) or forbids it. Fills kind and detail on failure.
 FileDescriptor walk(const std::string& path, specs::WorkspaceFacts& facts) {
   FileDescriptor here(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!here) {
+    facts.kind = Kind::unreadable;
+    facts.detail = "/: " + system_message(errno);
+    return {};
+  }
   std::string walked;
   for (const auto& component : components_of(path)) {
     walked += '/' + component;
