@@ -81,6 +81,9 @@ int command_version(const CommandContext& context);
 std::string agents_text(const Json& agents, bool colour, reconciler::WallTime now);
 /// The page of `describe`, from one agent of the API.
 std::string agent_text(const Json& agent, bool colour, reconciler::WallTime now);
+/// A line for each set of agents whose removal is held, from an object that has "held"; a line for each spec file in error.
+std::string held_text(const Json& held);
+std::string files_text(const Json& files);
 /// What `plan` prints, from the API's plan.
 std::string plan_text(const Json& plan, bool colour);
 std::string engine_text(const std::string& address, const std::string& version, const std::string& id);

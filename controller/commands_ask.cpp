@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <ostream>
+#include <utility>
 
 #include "controller/command_context.hpp"
 #include "controller/text.hpp"
@@ -37,24 +38,34 @@ reconciler::WallTime wall_now() {
 
 int command_get(const CommandContext& context) {
   const std::string& agent = context.options.agent;
+  auto& out = context.streams.out;
   int code = exit_ok;
   const auto body = context.ask(agent.empty() ? "/v1/agents" : "/v1/agents/" + encoded(agent), code);
   if (!body) {
     return code;
   }
   if (context.json()) {
-    context.streams.out << *body;
+    out << *body;
     return exit_ok;
   }
-  Json agents = Json::parse(*body, nullptr, false);
+  const Json answer = Json::parse(*body, nullptr, false);
   if (!agent.empty()) {
-    agents = Json{{"agents", Json::array({agents})}};
-  }
-  if (agents.is_object() && agents.value("agents", Json::array()).empty()) {
-    context.streams.out << "no agents: drop a spec file into specs.directory (`cofferdam config` names it)\n";
+    out << agents_text(Json{{"agents", Json::array({answer})}}, context.streams.colour, wall_now());
     return exit_ok;
   }
-  context.streams.out << agents_text(agents, context.streams.colour, wall_now());
+  if (answer.is_object() && answer.value("agents", Json::array()).empty()) {
+    out << "no agents: drop a spec file into specs.directory (`cofferdam config` names it)\n";
+  } else {
+    out << agents_text(answer, context.streams.colour, wall_now());
+  }
+  // What the table cannot show: files in error, and removals that wait for a person.
+  for (const auto& [target, text] : {std::pair{"/v1/files", &files_text}, std::pair{"/v1/held", &held_text}}) {
+    const auto more = context.ask(target, code);
+    if (!more) {
+      return code;
+    }
+    out << text(Json::parse(*more, nullptr, false));
+  }
   return exit_ok;
 }
 

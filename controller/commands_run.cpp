@@ -68,8 +68,15 @@ int command_apply(const CommandContext& context) {
   options.source = context.source();
   options.wait = context.options.wait;
   options.patience = std::chrono::seconds(context.options.timeout);
-  options.on_engine = [&](const reconciler::EngineFacts& engine) { context.streams.err << engine_line(engine) << '\n'; };
+  bool engine_told = false;
+  options.on_engine = [&](const reconciler::EngineFacts& engine) {
+    engine_told = true;
+    context.streams.err << engine_line(engine) << '\n';
+  };
   options.on_progress = [&](const reconciler::AgentStatus& status) {
+    if (!engine_told) {
+      return;  // before the engine is known every agent only waits for it
+    }
     const std::string phase(name_of(status.phase));
     context.streams.err << clean(status.agent) << ": " << coloured(phase, colour_of_phase(phase), context.streams.colour)
                         << (status.reason.empty() ? "" : "/" + clean(status.reason))

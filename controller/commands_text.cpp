@@ -87,7 +87,7 @@ void add_conditions(Page& page, const Json& agent) {
   for (const auto& condition : conditions) {
     const std::string type = clean(text_of(condition, "type"));
     std::string line =
-        type + std::string(widest - std::min(widest, width(type)) + 2, ' ') + fmt::format("{:<8}", text_of(condition, "status"));
+        type + std::string(widest - std::min(widest, width(type)) + 2, ' ') + fmt::format("{:<9}", text_of(condition, "status"));
     const std::string reason = clean(text_of(condition, "reason"));
     const std::string message = clean(text_of(condition, "message"));
     line += reason + (reason.empty() || message.empty() ? "" : ": ") + message;
@@ -137,20 +137,41 @@ std::string agent_text(const Json& agent, bool colour, reconciler::WallTime now)
   return page.text();
 }
 
+std::string held_text(const Json& held) {
+  std::string text;
+  for (const auto& set : list_of(held, "held")) {
+    std::string agents;
+    for (const auto& name : list_of(set, "agents")) {
+      agents += (agents.empty() ? "" : ", ") + (name.is_string() ? clean(name.get<std::string>()) : std::string());
+    }
+    text += "held " + clean(text_of(set, "id")) + ": " + clean(text_of(set, "reason")) + ": " + agents + ": " +
+            clean(text_of(set, "message")) + "\n";
+  }
+  return text;
+}
+
+std::string files_text(const Json& files) {
+  std::string text;
+  for (const auto& file : list_of(files, "files")) {
+    const Json problems = list_of(file, "problems");
+    if (problems.empty()) {
+      continue;
+    }
+    const bool in_force = text_of(file, "state") == "last_good";
+    text += clean(text_of(problems.front(), "text")) +
+            (problems.size() > 1 ? " (and " + std::to_string(problems.size() - 1) + " more)" : "") +
+            (in_force ? "; its last good version stays in force" : "; nothing of it runs") + "\n";
+  }
+  return text;
+}
+
 std::string plan_text(const Json& plan, bool colour) {
   std::string text;
   for (const auto& line : list_of(plan, "plan")) {
     const bool change = text_of(line, "action") != "none";
     text += coloured(clean(text_of(line, "text")), change ? Colour::bold : Colour::none, colour) + "\n";
   }
-  for (const auto& set : list_of(plan, "held")) {
-    std::string agents;
-    for (const auto& name : list_of(set, "agents")) {
-      agents += (agents.empty() ? "" : ", ") + (name.is_string() ? clean(name.get<std::string>()) : std::string());
-    }
-    text += "held " + text_of(set, "id") + ": " + clean(text_of(set, "reason")) + ": " + agents + ": " +
-            clean(text_of(set, "message")) + "\n";
-  }
+  text += held_text(plan);
   const std::string changes = text_of(plan, "changes");
   return text + (changes == "0" ? "nothing to do" : changes + (changes == "1" ? " change" : " changes")) + "\n";
 }

@@ -287,6 +287,11 @@ int command_validate(const CommandContext& context) {
   for (const auto& problem : findings.problems) {
     out << clean(to_string(problem)) << '\n';
   }
+  if (context.options.paths.empty()) {
+    out << clean(context.options.config) << ": " << coloured("good", Colour::good, colour) << ", "
+        << counted(std::get<Basis>(basis).warnings.size(), "warning") << '\n';
+    return exit_ok;
+  }
   const std::string verdict = counted(findings.problems.size(), "mistake");
   out << counted(findings.files, "file") << ", " << counted(findings.agents, "agent") << ": "
       << coloured(verdict, findings.problems.empty() ? Colour::good : Colour::bad, colour) << ", "

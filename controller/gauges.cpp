@@ -75,6 +75,8 @@ void set_agents(Registry& registry, const std::map<std::string, reconciler::Agen
   for (const auto& [name, status] : statuses) {
     ++phases[status.phase];
     agents.insert(name);
+    // Counted by the machine; there from the start, because increase() does not see a series that begins at 1.
+    registry.record("cofferdam_agent_restarts_total", {name}, 0);
     registry.record("cofferdam_agent_phase", {name, std::string(name_of(status.phase))}, 1);
     const auto exit_code = status.exit_code          ? status.exit_code
                            : status.last_termination ? status.last_termination->exit_code

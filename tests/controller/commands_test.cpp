@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <iterator>
 #include <sstream>
@@ -193,6 +194,7 @@ TEST_F(CommandsTest, ValidateJudgesByTheConfigurationItIsGiven) {
 
 TEST_F(CommandsTest, ValidateEndsWith78WhereTheConfigurationIsBad) {
   const std::string c = write("cofferdam.conf", "instnace: x\n");
+  EXPECT_EQ(command({"validate", "--config", write("good.conf", "instance: x\n")}).code, 0);
   const Outcome outcome = command({"validate", "--config", c});
   EXPECT_EQ(outcome.code, 78);
   EXPECT_THAT(outcome.out, HasSubstr(c + ":1:1"));
@@ -302,15 +304,19 @@ class AskingTest : public CommandsTest {
     loop_ = std::thread([this] { io_.run(); });
   }
   void TearDown() override {
-    std::promise<void> stopped;
-    boost::asio::post(io_, [&] {
-      server_->stop();
-      stopped.set_value();
-    });
-    stopped.get_future().wait();
+    on_loop([this] { server_->stop(); });
     work_.reset();
     loop_.join();
     CommandsTest::TearDown();
+  }
+  /// The fake belongs to the loop's thread.
+  void on_loop(const std::function<void()>& what) {
+    std::promise<void> done;
+    boost::asio::post(io_, [&] {
+      what();
+      done.set_value();
+    });
+    done.get_future().wait();
   }
   Outcome ask(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--socket", socket_});
@@ -331,7 +337,14 @@ TEST_F(AskingTest, GetListsAgents) {
   EXPECT_THAT(outcome.out, StartsWith("NAME          PHASE"));
   EXPECT_THAT(outcome.out, HasSubstr("\nrefactor-bot  "));
   EXPECT_EQ(ask({"get", "refactor-bot"}).out, outcome.out);
+  EXPECT_EQ(outcome.out.find("yaml"), std::string::npos) << "no file is in error";
   EXPECT_EQ(nlohmann::json::parse(ask({"get", "--output", "json"}).out)["agents"][0]["agent"], "refactor-bot");
+}
+
+TEST_F(AskingTest, GetTellsOfFilesInError) {
+  on_loop([&] { api_.files({{"refactor-bot.yaml", smallest_spec}, {"broken.yaml", "kind: Agnt\napiVersion: x\n"}}); });
+  EXPECT_THAT(ask({"get"}).out,
+              testing::ContainsRegex("\nbroken.yaml:[0-9:]+ [^\n]* \\(and [0-9]+ more\\); nothing of it runs\n"));
 }
 
 TEST_F(AskingTest, AnUnknownAgentIsNotFound) {
@@ -351,15 +364,15 @@ TEST_F(AskingTest, DescribeTellsItAll) {
 }
 
 TEST_F(AskingTest, LogsArePassedOn) {
-  api_.log_pieces_ = {"hello\n", "world\n"};
+  on_loop([&] { api_.log_pieces_ = {"hello\n", "world\n"}; });
   const Outcome outcome = ask({"logs", "refactor-bot", "--tail", "5"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "hello\nworld\n");
 }
 
 TEST_F(AskingTest, LogsThatBreakOffAreAnError) {
-  api_.log_pieces_ = {"half"};
-  api_.log_error_ = docker::Error{docker::ErrorClass::reset, 0, "container logs", "x", "reset"};
+  on_loop([&] { api_.log_pieces_ = {"half"}; });
+  on_loop([&] { api_.log_error_ = docker::Error{docker::ErrorClass::reset, 0, "container logs", "x", "reset"}; });
   const Outcome outcome = ask({"logs", "refactor-bot"});
   EXPECT_NE(outcome.code, 0);
   EXPECT_EQ(outcome.out, "half");
@@ -379,7 +392,7 @@ TEST_F(AskingTest, WordsAreCarriedAndTheirVerdictTold) {
   EXPECT_EQ(good.out, "done as asked\n");
   EXPECT_EQ(ask({"release", "refactor-bot"}).code, 0);
   EXPECT_EQ(ask({"reload"}).code, 0);
-  api_.verdict_ = {false, "engine.host needs a restart"};
+  on_loop([&] { api_.verdict_ = {false, "engine.host needs a restart"}; });
   const Outcome refused = ask({"reload"});
   EXPECT_EQ(refused.code, 2);
   EXPECT_EQ(refused.err, "cofferdam: engine.host needs a restart\n");
@@ -449,7 +462,7 @@ Last termination:
   from ? to ?
 Filtered:         A, B
 Conditions:
-  Ready      False   NotRunning
+  Ready      False    NotRunning
   SpecValid  True
 )");
 }
@@ -460,6 +473,7 @@ TEST(Text, TellsThePlanWithItsHolds) {
 })");
   EXPECT_EQ(plan_text(plan, false),
             "a: create attempt 1, row 52\nheld 3f9c: BudgetExceeded: b, c: confirm or put them back\n1 change\n");
+  EXPECT_EQ(held_text(plan), "held 3f9c: BudgetExceeded: b, c: confirm or put them back\n");
   EXPECT_EQ(plan_text(Json::parse(R"({"changes":0,"plan":[],"held":[]})"), false), "nothing to do\n");
 }
 
