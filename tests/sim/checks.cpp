@@ -1,0 +1,279 @@
+// What the checks keep count of, the machine's own consistency, and the promises about any call (S2, S6).
+
+#include "tests/sim/checks.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconciler/ownership.hpp"
+#include "reconciler/records.hpp"
+#include "tests/sim/world.hpp"
+
+namespace cofferdam::sim {
+
+namespace label = reconciler::label;
+
+namespace {
+
+std::string label_of(const Container& container, std::string_view key) {
+  const auto found = container.shown.config.labels.find(std::string(key));
+  return found == container.shown.config.labels.end() ? std::string() : found->second;
+}
+
+bool is_changing(const std::string& operation) {
+  return operation == "create" || operation == "start" || operation == "kill" || operation == "remove" || operation == "stop";
+}
+
+bool carries_our_labels(const Container& container) {
+  return label_of(container, label::managed_by) == label::manager && label_of(container, label::instance) == "default";
+}
+
+}  // namespace
+
+std::string Checks::agent_of(const Container& container) {
+  return carries_our_labels(container) ? label_of(container, label::agent) : std::string();
+}
+
+void Checks::violated(const std::string& promise, const std::string& text) {
+  const std::string line = promise + " at " + seconds_text(world_.schedule.now()) + ": " + text;
+  world_.log().line(world_.schedule.now(), [&] { return "VIOLATED " + promise + ": " + text; });
+  world_.log().fact(promise);
+  violations_.push_back(line);
+}
+
+void Checks::life_begins(Shell&) {
+  in_flight_.clear();
+  lanes_.clear();
+  highest_call_ = 0;
+  list_computed_ = -1;
+  shut_down_ = false;
+  life_began_ = world_.schedule.now();
+  shown_.clear();
+  shown_directory_ = 0;
+  shown_count_ = 0;
+  for (auto& [name, agent] : agents_) {
+    agent.missing_scans = 0;
+    agent.in_flight = 0;
+    agent.changing.clear();
+    agent.reading.clear();
+    agent.kills.clear();
+  }
+  for (auto& [id, attempt] : attempts_) {
+    attempt.told_live = attempt.told_renamed = false;
+    attempt.stop_first_saved = -1;
+  }
+  if (!blind_since_) blind_since_ = world_.schedule.now();
+}
+
+void Checks::life_ends(Shell&) {
+  if (!blind_since_) blind_since_ = world_.schedule.now();
+}
+
+void Checks::before_input(Shell& shell, const reconciler::Input& input) {
+  if (const auto* snapshot = std::get_if<specs::DirSnapshot>(&input)) shown_folder(*snapshot);
+  if (const auto* reply = std::get_if<reconciler::Reply>(&input)) told_of(shell, *reply);
+  if (const auto* session = std::get_if<reconciler::Session>(&input)) {
+    if (session->state != reconciler::Session::State::up && !blind_since_) blind_since_ = world_.schedule.now();
+    if (session->state == reconciler::Session::State::gap) {
+      blind_.emplace_back(*blind_since_ - 10 * second, world_.schedule.now());
+      blind_since_.reset();
+    }
+    if (session->state == reconciler::Session::State::up) list_computed_ = -1;
+  }
+  if (const auto* event = std::get_if<reconciler::Event>(&input); event != nullptr && event->epoch == shell.epoch()) {
+    const auto found = attempts_.find(event->event.actor);
+    if (found == attempts_.end()) return;
+    if (event->event.action == "start") found->second.told_live = found->second.live;
+    if (event->event.action == "rename") found->second.told_renamed = true;
+  }
+}
+
+void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
+  const auto found = in_flight_.find(reply.id);
+  if (found == in_flight_.end()) {
+    violated("world", "a reply without a call");
+    return;
+  }
+  const Issued call = found->second;
+  in_flight_.erase(found);
+  --lanes_[call.lane];
+  if (!call.agent.empty()) {
+    --agents_[call.agent].in_flight;
+    agents_[call.agent].last_reply = world_.schedule.now();
+  }
+  const auto* good = std::get_if<docker::Reply>(&reply.result);
+  if (good == nullptr || reply.epoch != shell.epoch()) return;
+  if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
+    if (!call.unfiltered_list) return;
+    if (blind_since_) {
+      blind_.emplace_back(*blind_since_ - second, world_.schedule.now());
+      blind_since_.reset();
+    }
+    list_computed_ = std::max(list_computed_, call.computed);
+    for (const auto& row : *rows) {
+      const auto attempt = attempts_.find(row.id);
+      if (attempt == attempts_.end()) continue;
+      const AgentTruth& agent = agents_[attempt->second.agent];
+      const bool idle = agent.in_flight == 0 && agent.last_issue < call.at && agent.last_reply < call.at;
+      if (!idle) continue;
+      if (attempt->second.live && attempt->second.live_since + 100 * millisecond <= call.computed) attempt->second.told_live = true;
+      const auto container = world_.engine().find(row.id);
+      if (container && container->shown.name == row.name && label_of(*container, label::name) != row.name) {
+        attempt->second.told_renamed = true;
+      }
+    }
+  }
+  if (const auto* details = std::get_if<docker::ContainerDetails>(good); details != nullptr) {
+    const auto attempt = attempts_.find(details->id);
+    if (attempt == attempts_.end()) return;
+    if (attempt->second.live && attempt->second.live_since <= call.computed) attempt->second.told_live = true;
+    const auto named = details->config.labels.find(std::string(label::name));
+    if (named != details->config.labels.end() && named->second != details->name) attempt->second.told_renamed = true;
+  }
+}
+
+void Checks::after_input(Shell&, const reconciler::Input& input, const reconciler::Effects& effects) {
+  if (std::holds_alternative<reconciler::Shutdown>(input)) shut_down_ = true;
+  for (const auto& effect : effects) {
+    if (const auto* call = std::get_if<reconciler::Call>(&effect)) {
+      if (shut_down_) violated("machine", "a call after the shutdown: " + call->cause);
+      if (call->id <= highest_call_) violated("machine", "the number of a call was used before");
+      highest_call_ = std::max(highest_call_, call->id);
+    }
+    if (const auto* save = std::get_if<reconciler::Save>(&effect); save != nullptr && !save->bytes.empty()) check_stop_record(*save);
+  }
+}
+
+void Checks::check_target(const std::string& id, const std::string& operation) {
+  const auto container = world_.engine().find(id);
+  if (!container) return;
+  const auto known = attempts_.find(id);
+  const bool renamed = label_of(*container, label::name) != container->shown.name;
+  const bool ours = carries_our_labels(*container) && container->maker == Who::controller;
+  const bool told = known == attempts_.end() || known->second.told_renamed;
+  if (!ours || (renamed && told)) {
+    violated("S2", operation + " of " + container->shown.name + ", which is not ours" + (ours ? " any more: it was renamed" : ""));
+  }
+}
+
+void Checks::check_rates(const reconciler::Call& call, AgentTruth& agent) {
+  const std::string operation = short_operation(call.request);
+  const SimTime now = world_.schedule.now();
+  const auto within = [now](std::deque<SimTime>& times, std::size_t most) {
+    times.push_back(now);
+    while (times.front() <= now - minute) times.pop_front();
+    return times.size() <= most;
+  };
+  if (operation == "kill") {
+    if (!within(agent.kills, 30)) violated("S6", "more than 30 kills for " + call.agent + " within a minute");
+  } else if (is_changing(operation)) {
+    if (!within(agent.changing, 20)) violated("S6", "more than 20 changing calls for " + call.agent + " within a minute");
+  } else if (!within(agent.reading, 60)) {
+    violated("S6", "more than 60 reading calls for " + call.agent + " within a minute");
+  }
+}
+
+void Checks::issued(Shell&, const reconciler::Call& call) {
+  const std::string operation = short_operation(call.request);
+  Issued issued;
+  issued.at = world_.schedule.now();
+  issued.agent = call.agent;
+  issued.lane = call.lane;
+  if (const auto* list = std::get_if<docker::ContainerList>(&call.request)) issued.unfiltered_list = list->labels.empty();
+  in_flight_[call.id] = issued;
+  const int in_lane = ++lanes_[call.lane];
+  const int most = call.lane == reconciler::Lane::changes ? 2 : call.lane == reconciler::Lane::reads ? 8 : call.lane == reconciler::Lane::pulls ? 3 : 1;
+  if (in_lane > most) {
+    violated("machine", "the lane of " + std::string(name_of(call.lane)) + " holds " + std::to_string(in_lane));
+  }
+  if (!call.agent.empty()) {
+    AgentTruth& agent = agents_[call.agent];
+    if (++agent.in_flight > 1 && operation != "list") violated("machine", "two calls for " + call.agent + " at the same time");
+    agent.last_issue = world_.schedule.now();
+    check_rates(call, agent);
+    if (quiet_ && is_changing(operation)) ++agent.quiet_changes;
+  } else if (quiet_ && is_changing(operation)) {
+    violated("L1", "a changing call in the silence: " + operation + ": " + call.cause);
+  }
+  if (const auto* start = std::get_if<docker::ContainerStart>(&call.request)) {
+    check_target(start->id, "start");
+    if (const auto container = world_.engine().find(start->id)) check_start(*container);
+  }
+  if (const auto* kill = std::get_if<docker::ContainerKill>(&call.request)) {
+    check_target(kill->id, "kill");
+    if (const auto container = world_.engine().find(kill->id)) check_kill(*container);
+  }
+  if (const auto* remove = std::get_if<docker::ContainerRemove>(&call.request)) {
+    check_target(remove->id, "remove");
+    if (const auto container = world_.engine().find(remove->id)) check_remove(*container, remove->force);
+  }
+}
+
+void Checks::arrives(Shell&, const reconciler::Call& call) {
+  // Reads are true of the moment when the engine looks; a list is computed as it arrives.
+  if (const auto found = in_flight_.find(call.id); found != in_flight_.end()) found->second.computed = world_.schedule.now();
+}
+
+void Checks::answered(Shell&, reconciler::CallId id, const docker::Result&) {
+  if (const auto found = in_flight_.find(id); found != in_flight_.end()) found->second.computed = world_.schedule.now();
+}
+
+void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
+  if (!good) return;
+  if (save.key.starts_with("agents/") && save.bytes.empty()) agents_[save.key.substr(7)].records_dropped = world_.schedule.now();
+}
+
+bool Checks::outcome_is_saved(const Attempt& attempt) const {
+  const std::string* bytes = world_.state().find("agents/" + attempt.agent);
+  if (bytes == nullptr) return false;
+  const auto record = reconciler::agent_record_from(*bytes);
+  return record && record->outcome && record->outcome->attempt >= attempt.number;
+}
+
+void Checks::changed(const Container& container, std::string_view what, Who who) {
+  if (what == "create" && carries_our_labels(container)) {
+    Attempt attempt;
+    attempt.agent = agent_of(container);
+    attempt.number = reconciler::number_of(container.shown.config.labels, label::attempt);
+    attempt.run_hash = label_of(container, label::run_hash);
+    attempt.config_hash = label_of(container, label::config_hash);
+    attempt.restarts = reconciler::number_of(container.shown.config.labels, label::restarts);
+    attempts_[container.shown.id] = attempt;
+  }
+  const auto found = attempts_.find(container.shown.id);
+  if (found == attempts_.end()) return;
+  Attempt& attempt = found->second;
+  if (what == "start") {
+    attempt.live = attempt.ran = true;
+    attempt.told_live = false;
+    attempt.live_since = world_.schedule.now();
+    attempt.started_by = who;
+    attempt.touched = attempt.excused = attempt.stop_recorded = false;
+  }
+  if (what.starts_with("kill") && who != Who::controller) attempt.touched = true;
+  if (what == "die") {
+    attempt.live = attempt.told_live = false;
+    attempt.ended_by = who;
+    attempt.ended_at = world_.schedule.now();
+    attempt.exit_code = container.shown.exit_code;
+    attempt.oom = container.shown.oom_killed;
+    attempt.excused = attempt.excused || who == Who::engine || who == Who::host || !world_.engine().up();
+    if (quiet_ && who == Who::itself) ++agents_[attempt.agent].quiet_ends;
+  }
+  if (what == "destroy") {
+    attempt.outcome_saved = outcome_is_saved(attempt);
+    if (who != Who::controller && !attempt.outcome_saved) attempt.excused = true;
+    attempt.gone = true;
+    attempt.live = attempt.told_live = false;
+  }
+}
+
+void Checks::configuration_changed() { configuration_changed_ = world_.schedule.now(); }
+
+void Checks::state_was_lost() {
+  for (auto& [id, attempt] : attempts_) {
+    attempt.excused = attempt.excused || attempt.gone || attempt.stop_recorded;
+  }
+}
+
+}  // namespace cofferdam::sim

@@ -1,0 +1,158 @@
+#pragma once
+
+// The invariants of docs/reliability.md, held against the truth that the simulated world knows and what the controller
+// was told of it. A promise is broken only where the controller could have known better: what happened a moment ago and
+// was told by nobody yet excuses it, and nothing else does.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "reconciler/reconciler.hpp"
+#include "reconciler/view.hpp"
+#include "tests/sim/engine.hpp"
+
+namespace cofferdam::sim {
+
+class Shell;
+class World;
+
+class Checks {
+ public:
+  explicit Checks(World& world) : world_(world) {}
+
+  // Told by the world, in the order of what happens.
+  void life_begins(Shell& shell);
+  void life_ends(Shell& shell);
+  void before_input(Shell& shell, const reconciler::Input& input);
+  void after_input(Shell& shell, const reconciler::Input& input, const reconciler::Effects& effects);
+  void issued(Shell& shell, const reconciler::Call& call);
+  void arrives(Shell& shell, const reconciler::Call& call);
+  void answered(Shell& shell, reconciler::CallId id, const docker::Result& result);
+  void saved(Shell& shell, const reconciler::Save& save, bool good);
+  void changed(const Container& container, std::string_view what, Who who);
+  void configuration_changed();
+  void state_was_lost();
+
+  // At the end (checks_end.cpp).
+  void converged();
+  void silent();
+
+  void violated(const std::string& promise, const std::string& text);
+  [[nodiscard]] bool enough() const { return violations_.size() >= 5; }
+  [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
+
+ private:
+  /// One good version of an agent's document that the controller was shown.
+  struct Version {
+    std::shared_ptr<const specs::AgentSpec> spec;
+    std::string config_hash;
+    SimTime shown = 0;
+    std::optional<SimTime> superseded;
+  };
+  struct AgentTruth {
+    std::vector<Version> versions;  ///< oldest first; the last is the newest
+    SimTime unsettled_until = 0;    ///< a duplicate, a refusal or an error makes it unclear which is in force
+    int missing_scans = 0;          ///< complete ones in a row, in this life
+    bool mass_missing = false;      ///< went with all the others, or with the directory
+    SimTime records_dropped = -1;
+    SimTime wanted_away = -1;       ///< when last absent, removed or suspended
+    std::deque<SimTime> changing;
+    std::deque<SimTime> reading;
+    std::deque<SimTime> kills;
+    int in_flight = 0;
+    SimTime last_issue = -1;
+    SimTime last_reply = -1;
+    // In the silence.
+    std::int64_t quiet_changes = 0;
+    std::int64_t quiet_ends = 0;
+  };
+  /// One attempt that ever was.
+  struct Attempt {
+    std::string agent;
+    std::int64_t number = 0;
+    std::string run_hash;
+    std::string config_hash;
+    std::int64_t restarts = 0;
+    bool ran = false;
+    bool live = false;
+    bool told_live = false;
+    bool told_renamed = false;
+    SimTime live_since = 0;
+    Who started_by = Who::nobody;
+    Who ended_by = Who::nobody;
+    SimTime ended_at = -1;
+    std::int64_t exit_code = 0;
+    bool oom = false;
+    bool excused = false;        ///< its end cannot be told from one that somebody caused
+    bool touched = false;        ///< somebody else sent it a signal
+    bool stop_recorded = false;
+    SimTime stop_first_saved = -1;  ///< in this life
+    std::optional<reconciler::StopCause> stop_cause;
+    bool gone = false;
+    bool outcome_saved = false;
+    bool violated_found = false;
+  };
+  struct Issued {
+    SimTime at = 0;
+    SimTime computed = -1;
+    std::string agent;
+    reconciler::Lane lane = reconciler::Lane::reads;
+    bool unfiltered_list = false;
+    bool probe = false;
+  };
+
+  // checks_start.cpp
+  void check_start(const Container& container);
+  void check_rerun(const Container& container, const Attempt& attempt);
+  [[nodiscard]] bool terminal(const Attempt& before, const AgentTruth& agent) const;
+  // checks_stop.cpp
+  void check_stop_record(const reconciler::Save& save);
+  void check_kill(const Container& container);
+  void check_remove(const Container& container, bool force);
+  [[nodiscard]] bool recently(const AgentTruth& agent, const std::function<bool(const Version&)>& holds) const;
+  void shown_folder(const specs::DirSnapshot& snapshot);
+  // checks.cpp
+  void check_target(const std::string& id, const std::string& operation);
+  void check_rates(const reconciler::Call& call, AgentTruth& agent);
+  void told_of(Shell& shell, const reconciler::Reply& reply);
+  [[nodiscard]] static std::string agent_of(const Container& container);
+  [[nodiscard]] bool outcome_is_saved(const Attempt& attempt) const;
+  // checks_end.cpp
+  void check_agent(const std::string& agent);
+  [[nodiscard]] std::string mismatch(const std::string& agent);
+
+  World& world_;
+  std::vector<std::string> violations_;
+  std::map<std::string, AgentTruth> agents_;
+  std::map<std::string, Attempt> attempts_;  ///< by container id
+  std::map<reconciler::CallId, Issued> in_flight_;  ///< of the present life
+  std::map<reconciler::Lane, int> lanes_;
+  reconciler::CallId highest_call_ = 0;
+  SimTime list_computed_ = -1;  ///< of the newest unfiltered list that this session was told
+  bool shut_down_ = false;
+  SimTime configuration_changed_ = -1;
+  SimTime life_began_ = 0;
+  std::vector<std::pair<SimTime, SimTime>> blind_;  ///< when the controller did not watch the engine
+  std::optional<SimTime> blind_since_ = 0;
+  bool clock_jumped_ = false;
+  bool quiet_ = false;
+
+  // The folder as this life was shown it, and what its files last said well.
+  struct ShownFile {
+    std::shared_ptr<const std::string> bytes;
+    std::set<std::string> names;
+    std::vector<std::shared_ptr<const specs::AgentSpec>> good;
+  };
+  std::map<std::string, ShownFile> shown_;
+  std::map<std::string, std::set<std::string>> last_good_names_;  ///< over all lives
+  std::uint64_t shown_directory_ = 0;
+  std::size_t shown_count_ = 0;
+};
+
+}  // namespace cofferdam::sim

@@ -1,0 +1,114 @@
+// The promises about the end: L1, L3, D1, and the silence after it.
+
+#include <algorithm>
+
+#include "reconciler/ownership.hpp"
+#include "specs/effective.hpp"
+#include "tests/sim/checks.hpp"
+#include "tests/sim/world.hpp"
+
+namespace cofferdam::sim {
+
+using reconciler::Phase;
+
+void Checks::converged() {
+  std::set<std::string> all;
+  for (const auto& [name, agent] : world_.intent()) all.insert(name);
+  for (const auto& [id, attempt] : attempts_) {
+    if (!attempt.gone && !attempt.agent.empty()) all.insert(attempt.agent);
+  }
+  for (const std::string& agent : all) check_agent(agent);
+  quiet_ = true;
+}
+
+void Checks::check_agent(const std::string& agent) {
+  const std::string wrong = mismatch(agent);
+  if (wrong.empty()) return;
+  std::string told = "no controller";
+  if (world_.shell() != nullptr) {
+    const auto status = world_.shell()->machine().status(agent);
+    told = status ? std::string(name_of(status->phase)) + "/" + status->reason + ": " + status->message : "no status";
+    if (status && status->reason.empty() && status->phase == Phase::running) {
+      violated("L3", agent + ": " + wrong + ", and its status says Running without a reason");
+    }
+  }
+  violated("L1", agent + ": " + wrong + "; told: " + told);
+}
+
+/// What is not as it should be; empty: nothing.
+std::string Checks::mismatch(const std::string& agent) {
+  std::vector<const Attempt*> live;
+  std::vector<std::string> ours;
+  const Attempt* newest = nullptr;
+  for (const auto& [id, attempt] : attempts_) {
+    if (attempt.agent != agent) continue;
+    const auto container = world_.engine().find(id);
+    if (!attempt.gone && container && container->maker == Who::controller) {
+      if (attempt.live) live.push_back(&attempt);
+      ours.push_back(container->shown.name);
+    }
+    if (container && container->maker != Who::controller) continue;
+    if (attempt.ran && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;
+  }
+  if (live.size() > 1) return "more than one container of it is live";
+  const auto wanted = world_.intent().find(agent);
+  const bool away = wanted == world_.intent().end() || wanted->second.suspend || wanted->second.remove;
+  if (away) return ours.empty() ? std::string() : "it is not wanted, and " + ours.front() + " is there";
+
+  const specs::AgentFile file = specs::parse_agents(yaml_of(wanted->second), wanted->second.file);
+  if (!file.good()) return "the simulator wrote a spec that does not parse: " + to_string(file.problems.front());
+  const specs::AgentSpec& spec = file.agents.front();
+  const std::string hash = specs::make_effective(spec, *world_.configuration()).config_hash;
+  if (live.size() == 1) {
+    const Attempt& runs = *live.front();
+    const bool outdated = runs.run_hash == spec.run_hash;
+    if (runs.config_hash == hash || (outdated && spec.restart_policy != specs::RestartPolicy::always)) return {};
+    if (outdated && world_.shell() != nullptr) return "it runs with old defaults";
+    return "what runs is not what its spec says";
+  }
+  if (world_.shell() == nullptr) return "no controller";
+  const auto status = world_.shell()->machine().status(agent);
+  if (!status) return "it does not run, and has no status";
+  if (status->phase == Phase::back_off || status->phase == Phase::starting || status->phase == Phase::creating) {
+    // Between two attempts of one that ends by itself.
+    return newest != nullptr && newest->ended_by == Who::itself && newest->ended_at > world_.schedule.now() - 3 * minute
+               ? std::string()
+               : "it does not run";
+  }
+  if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
+  const bool finished = status->phase == Phase::succeeded || status->phase == Phase::failed;
+  if (!finished) return "it does not run";
+  if (newest == nullptr) return "it never ran, and counts as finished";
+  const bool by_itself = newest->ended_by == Who::itself;
+  const bool never = spec.restart_policy == specs::RestartPolicy::never;
+  const bool by_deadline = newest->stop_cause == reconciler::StopCause::deadline_exceeded && spec.active_deadline;
+  if (by_itself || never || by_deadline) {
+    if (newest->run_hash != spec.run_hash && newest->config_hash != hash) return "it counts as finished for another spec";
+    if (by_itself && spec.restart_policy == specs::RestartPolicy::always && !spec.max_restarts && !spec.active_deadline) {
+      return "it counts as finished under Always";
+    }
+    return {};
+  }
+  // An end that somebody caused and nobody told of looks like its own.
+  return newest->excused || newest->touched ? std::string() : "it counts as finished, and did not end by itself";
+}
+
+void Checks::silent() {
+  for (const auto& [name, agent] : agents_) {
+    const auto wanted = world_.intent().find(name);
+    std::int64_t reasons = agent.quiet_ends;
+    if (wanted != world_.intent().end()) {
+      reasons += (wanted->second.deadline >= 0 ? 1 : 0) + (wanted->second.ttl >= 0 ? 1 : 0);
+    }
+    if (agent.quiet_changes > 6 * reasons) {
+      violated("L1", std::to_string(agent.quiet_changes) + " changing calls for " + name + " in the silence, for " +
+                         std::to_string(reasons) + " reasons");
+    }
+  }
+  for (const auto& [name, agent] : world_.intent()) {
+    const std::string wrong = mismatch(name);
+    if (!wrong.empty()) violated("L1", name + " at the end of the silence: " + wrong);
+  }
+}
+
+}  // namespace cofferdam::sim

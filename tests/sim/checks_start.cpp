@@ -1,0 +1,80 @@
+// The promises about starting: S1, S5, S7, S8.
+
+#include <algorithm>
+
+#include "reconciler/ownership.hpp"
+#include "tests/sim/checks.hpp"
+#include "tests/sim/world.hpp"
+
+namespace cofferdam::sim {
+
+void Checks::check_start(const Container& container) {
+  const auto found = attempts_.find(container.shown.id);
+  if (found == attempts_.end()) return;
+  const Attempt& attempt = found->second;
+
+  for (const auto& [id, other] : attempts_) {
+    if (id == found->first || other.agent != attempt.agent || !other.live) continue;
+    if (other.told_live || other.started_by == Who::controller) {
+      violated("S1", "start of " + container.shown.name + " while attempt " + std::to_string(other.number) + " (" +
+                         id.substr(0, 12) + ") of " + other.agent + " is live");
+    }
+  }
+  if (container.weakened) violated("S5", "start of " + container.shown.name + ", weaker than asked");
+
+  for (const docker::MountPoint& mine : container.shown.mounts) {
+    if (mine.type != "bind") continue;
+    for (const auto& [id, other] : world_.engine().containers()) {
+      if (id == container.shown.id || !other->live() || agent_of(*other) == attempt.agent) continue;
+      const bool ours = other->maker == Who::controller && other->started_by == Who::controller;
+      const bool listed = list_computed_ >= 0 && other->live_since + 100 * millisecond <= list_computed_;
+      if (!listed && !ours) continue;
+      for (const docker::MountPoint& theirs : other->shown.mounts) {
+        const bool inside = theirs.source == mine.source || theirs.source.starts_with(mine.source + "/");
+        if (inside) violated("S8", "start of " + container.shown.name + " while " + other->shown.name + " mounts " + theirs.source);
+      }
+    }
+  }
+  if (container.shown.state == docker::ContainerState::created) check_rerun(container, attempt);
+}
+
+/// S7: whether a finished agent is run again for the same spec.
+void Checks::check_rerun(const Container& container, const Attempt& attempt) {
+  const Attempt* before = nullptr;
+  for (const auto& [id, other] : attempts_) {
+    if (other.agent != attempt.agent || other.number >= attempt.number || !other.ran) continue;
+    if (before == nullptr || other.number > before->number) before = &other;
+  }
+  if (before == nullptr || before->live || before->ended_by != Who::itself) return;
+  if (before->run_hash != attempt.run_hash && before->config_hash != attempt.config_hash) return;
+  const AgentTruth& agent = agents_[attempt.agent];
+  if (before->excused || before->touched || before->stop_recorded || clock_jumped_) return;
+  if (agent.records_dropped > before->ended_at) return;
+  // Not seen to end, it may have been interrupted.
+  const bool blind = std::any_of(blind_.begin(), blind_.end(), [&](const auto& span) {
+    return span.first <= before->ended_at && before->ended_at <= span.second;
+  });
+  if (blind && (before->exit_code == 255 || before->exit_code == 137 || before->exit_code == 143 || world_.host.boot > 1)) return;
+  if (terminal(*before, agent)) {
+    violated("S7", "start of " + container.shown.name + ": attempt " + std::to_string(before->number) +
+                       " had finished with exit code " + std::to_string(before->exit_code) + " and nothing changed");
+  }
+}
+
+bool Checks::terminal(const Attempt& before, const AgentTruth& agent) const {
+  if (agent.versions.empty()) return false;
+  return !recently(agent, [&](const Version& version) {
+    const specs::AgentSpec& spec = *version.spec;
+    if (spec.run_hash != before.run_hash && version.config_hash != before.config_hash) return true;  // edited meanwhile
+    switch (spec.restart_policy) {
+      case specs::RestartPolicy::never: return false;
+      case specs::RestartPolicy::on_failure:
+        if (before.exit_code == 0) return false;
+        break;
+      case specs::RestartPolicy::always: break;
+    }
+    return !spec.max_restarts || before.restarts < *spec.max_restarts;
+  });
+}
+
+}  // namespace cofferdam::sim

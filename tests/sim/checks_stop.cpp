@@ -1,0 +1,184 @@
+// The promises about stopping and removing: S3, S4, S9; and the folder as the controller was shown it.
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "reconciler/ownership.hpp"
+#include "reconciler/records.hpp"
+#include "specs/effective.hpp"
+#include "tests/sim/checks.hpp"
+#include "tests/sim/world.hpp"
+
+namespace cofferdam::sim {
+
+using reconciler::StopCause;
+
+namespace {
+
+constexpr SimTime settles = 20 * second;  ///< how long an older version may still be what the controller works by
+
+/// Parsing is pure and the same bytes come again and again.
+const specs::AgentFile& parsed(const std::string& bytes, const std::string& file) {
+  thread_local std::unordered_map<std::string, specs::AgentFile> known;
+  if (known.size() > 4096) known.clear();
+  const std::string key = file + '\0' + bytes;
+  const auto found = known.find(key);
+  if (found != known.end()) return found->second;
+  return known.emplace(key, specs::parse_agents(bytes, file)).first->second;
+}
+
+}  // namespace
+
+bool Checks::recently(const AgentTruth& agent, const std::function<bool(const Version&)>& holds) const {
+  return std::any_of(agent.versions.begin(), agent.versions.end(), [&](const Version& version) {
+    return (!version.superseded || *version.superseded + settles > world_.schedule.now()) && holds(version);
+  });
+}
+
+void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
+  if (!snapshot.complete) {
+    for (auto& [name, agent] : agents_) agent.missing_scans = 0;
+    return;
+  }
+  const bool replaced = shown_directory_ != 0 && snapshot.inode != shown_directory_;
+  const bool emptied = shown_count_ >= 2 && snapshot.entries.empty();
+  shown_directory_ = snapshot.inode;
+  shown_count_ = snapshot.entries.size();
+
+  std::map<std::string, ShownFile> now;
+  for (const specs::DirEntry& entry : snapshot.entries) {
+    ShownFile& file = now[entry.name];
+    if (const auto before = shown_.find(entry.name); before != shown_.end()) file = before->second;
+    if (!entry.bytes) continue;
+    file.bytes = entry.bytes;
+    const specs::AgentFile& read = parsed(*entry.bytes, entry.name);
+    file.names = {read.names.begin(), read.names.end()};
+    if (!read.good()) continue;
+    last_good_names_[entry.name] = file.names;
+    file.good.clear();
+    for (const specs::AgentSpec& spec : read.agents) file.good.push_back(std::make_shared<const specs::AgentSpec>(spec));
+  }
+  shown_ = std::move(now);
+
+  std::map<std::string, int> named;
+  std::map<std::string, std::shared_ptr<const specs::AgentSpec>> good;
+  for (const auto& [name, file] : shown_) {
+    std::set<std::string> names = file.names;
+    const auto& before = last_good_names_[name];
+    const bool in_error = file.bytes && !parsed(*file.bytes, name).good();
+    if (in_error || !file.bytes) names.insert(before.begin(), before.end());
+    for (const std::string& agent : names) ++named[agent];
+    if (in_error) continue;
+    for (const auto& spec : file.good) good[spec->name] = spec;
+  }
+  const SimTime moment = world_.schedule.now();
+  for (auto& [name, agent] : agents_) {
+    if (named.contains(name)) {
+      agent.missing_scans = 0;
+      agent.mass_missing = false;
+    } else {
+      ++agent.missing_scans;
+      if (agent.missing_scans == 1 && (replaced || emptied)) agent.mass_missing = true;
+      if (agent.missing_scans == 1) agent.wanted_away = moment;
+    }
+  }
+  for (const auto& [name, spec] : good) {
+    if (named[name] > 1) continue;  // two files name it: neither changes what is in force
+    AgentTruth& agent = agents_[name];
+    const std::string hash = specs::make_effective(*spec, *world_.configuration()).config_hash;
+    if (!agent.versions.empty()) {
+      Version& last = agent.versions.back();
+      if (*last.spec == *spec && last.config_hash == hash) continue;
+      last.superseded = moment;
+    }
+    std::erase_if(agent.versions, [&](const Version& v) { return v.superseded && *v.superseded + settles < moment; });
+    agent.versions.push_back({spec, hash, moment, std::nullopt});
+  }
+}
+
+void Checks::check_stop_record(const reconciler::Save& save) {
+  if (!save.key.starts_with("stops/")) return;
+  const auto record = reconciler::stop_record_from(save.bytes);
+  const auto found = attempts_.find(save.key.substr(6));
+  if (!record || found == attempts_.end()) {
+    violated("S9", "a stop record that says nothing: " + save.key);
+    return;
+  }
+  Attempt& attempt = found->second;
+  attempt.stop_recorded = true;
+  attempt.stop_cause = record->cause;
+  if (attempt.stop_first_saved < 0) attempt.stop_first_saved = world_.schedule.now();
+  const AgentTruth& agent = agents_[attempt.agent];
+  const std::string what = "stop (" + std::string(name_of(record->cause)) + ") of attempt " + std::to_string(attempt.number) +
+                           " of " + attempt.agent;
+  const bool clear = world_.schedule.now() > configuration_changed_ + settles || configuration_changed_ < 0;
+  switch (record->cause) {
+    case StopCause::spec_removed: {
+      const bool asked = recently(agent, [](const Version& version) { return version.spec->remove; });
+      if (!asked && agent.missing_scans < 2) violated("S3", what + ": its file is there, or was missed only once");
+      if (!asked && agent.mass_missing) violated("S3", what + ": it went with all the others, and nobody confirmed it");
+      break;
+    }
+    case StopCause::suspended:
+      if (!recently(agent, [](const Version& version) { return version.spec->suspend; })) violated("S4", what + ": nobody asked for that");
+      break;
+    case StopCause::spec_changed:
+      if (clear && !agent.versions.empty() && !recently(agent, [&](const Version& version) {
+            return version.config_hash != attempt.config_hash && version.spec->run_hash != attempt.run_hash;
+          })) {
+        violated("S4", what + ": it is what its spec says");
+      }
+      break;
+    case StopCause::outdated:
+      if (!agent.versions.empty() && !recently(agent, [&](const Version& version) {
+            return specs::make_effective(*version.spec, *world_.configuration()).config_hash != attempt.config_hash;
+          })) {
+        violated("S4", what + ": it is what its spec and the defaults say");
+      }
+      break;
+    case StopCause::deadline_exceeded: {
+      const bool over = recently(agent, [&](const Version& version) {
+        return version.spec->active_deadline &&
+               attempt.live_since + version.spec->active_deadline->count() * second <= world_.schedule.now() + second;
+      });
+      if (!over && world_.host.wall_offset == 0 && !clock_jumped_) violated("S4", what + ": its deadline is not over");
+      break;
+    }
+    case StopCause::duplicate:
+    case StopCause::started_by_others:
+    case StopCause::out_of_band_update:
+    case StopCause::hardening_violated: break;
+  }
+}
+
+void Checks::check_kill(const Container& container) {
+  const auto found = attempts_.find(container.shown.id);
+  if (found == attempts_.end()) return;
+  const Attempt& attempt = found->second;
+  const std::string* saved = world_.state().find("stops/" + container.shown.id);
+  if (saved != nullptr) return;
+  const bool urgent = attempt.stop_cause == StopCause::deadline_exceeded || attempt.stop_cause == StopCause::hardening_violated;
+  const SimTime patience = urgent ? second : 5 * second;
+  if (attempt.stop_first_saved < 0) {
+    violated("S9", "kill of " + container.shown.name + " without a cause");
+  } else if (world_.schedule.now() < attempt.stop_first_saved + patience) {
+    violated("S9", "kill of " + container.shown.name + " before its cause is saved");
+  }
+}
+
+void Checks::check_remove(const Container& container, bool force) {
+  const auto found = attempts_.find(container.shown.id);
+  if (found == attempts_.end() || found->second.agent.empty()) return;
+  const Attempt& attempt = found->second;
+  const AgentTruth& agent = agents_[attempt.agent];
+  if (force && container.shown.state != docker::ContainerState::dead) {
+    violated("S9", "forced removal of " + container.shown.name + ", which is not dead");
+  }
+  if (attempt.live && attempt.told_live) violated("S3", "removal of " + container.shown.name + ", which is live");
+  const bool absent = agent.missing_scans >= 2;
+  if (attempt.ran && !attempt.live && !absent && !outcome_is_saved(attempt)) {
+    violated("S9", "removal of " + container.shown.name + " before its outcome is saved");
+  }
+}
+
+}  // namespace cofferdam::sim

@@ -1,0 +1,166 @@
+// Calls on their way to the engine and back, and every way in which that can fail.
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/world.hpp"
+
+namespace cofferdam::sim {
+
+using docker::ErrorClass;
+
+namespace {
+
+struct ShortName {
+  std::string_view operator()(const docker::ContainerList&) const { return "list"; }
+  std::string_view operator()(const docker::ContainerInspect&) const { return "inspect"; }
+  std::string_view operator()(const docker::ContainerCreate&) const { return "create"; }
+  std::string_view operator()(const docker::ContainerStart&) const { return "start"; }
+  std::string_view operator()(const docker::ContainerKill&) const { return "kill"; }
+  std::string_view operator()(const docker::ContainerStop&) const { return "stop"; }
+  std::string_view operator()(const docker::ContainerRemove&) const { return "remove"; }
+  std::string_view operator()(const docker::ContainerWait&) const { return "wait"; }
+  std::string_view operator()(const docker::ContainerArchive&) const { return "archive"; }
+  std::string_view operator()(const docker::ImageInspect&) const { return "image"; }
+  std::string_view operator()(const docker::ImagePull&) const { return "pull"; }
+  std::string_view operator()(const docker::NetworkInspect&) const { return "network"; }
+  std::string_view operator()(const docker::SystemPing&) const { return "ping"; }
+  std::string_view operator()(const docker::SystemVersion&) const { return "version"; }
+  std::string_view operator()(const docker::SystemInfo&) const { return "info"; }
+};
+
+/// An answer that the engine gives without having done anything.
+struct Refusal {
+  std::string_view name;
+  ErrorClass error_class;
+  int status;
+  std::string_view message;
+};
+
+constexpr Refusal refusals[] = {
+    {"refused", ErrorClass::refused, 0, "connection refused"},
+    {"no-permission", ErrorClass::no_permission, 0, "permission denied"},
+    {"reset", ErrorClass::reset, 0, "connection reset by peer"},
+    {"garbage", ErrorClass::protocol, 0, "not JSON"},
+    {"bad-request", ErrorClass::status, 400, "invalid argument"},
+    {"conflict", ErrorClass::status, 409, "conflict of another kind"},
+    {"in-progress", ErrorClass::status, 409, "removal of container x is already in progress"},
+    {"error", ErrorClass::status, 500, "internal error"},
+    {"unavailable", ErrorClass::status, 503, "service unavailable"},
+};
+
+}  // namespace
+
+std::string short_operation(const docker::Request& request) { return std::string(std::visit(ShortName{}, request)); }
+
+void Shell::reply(reconciler::CallId id, SimTime delay, docker::Result result) {
+  after(delay, [this, id, result = std::move(result)] {
+    const auto found = flights_.find(id);
+    if (found == flights_.end()) return;  // answered before
+    const reconciler::Call call = found->second.call;
+    flights_.erase(found);
+    world_.log().line(world_.schedule.now(), [&] {
+      const auto* error = std::get_if<docker::Error>(&result);
+      return "reply #" + std::to_string(id) + " " + short_operation(call.request) + ": " +
+             (error != nullptr ? to_string(*error) : std::string("good"));
+    });
+    handle(reconciler::Reply{call.epoch, id, result});
+  });
+}
+
+void Shell::fail(reconciler::CallId id, SimTime delay, ErrorClass error_class, int status, const std::string& message) {
+  const auto found = flights_.find(id);
+  if (found == flights_.end()) return;
+  docker::Error error;
+  error.error_class = error_class;
+  error.status = status;
+  error.operation = docker::operation_of(found->second.call.request);
+  error.object = docker::object_of(found->second.call.request);
+  error.message = message;
+  reply(id, delay, error);
+}
+
+void Shell::send(const reconciler::Call& call, SimTime before, SimTime behind, bool tell, bool dies) {
+  // What is on its way arrives, even if the controller dies meanwhile.
+  const auto deadline = std::chrono::duration_cast<std::chrono::nanoseconds>(call.deadline).count();
+  if (tell) {
+    after(deadline, [this, id = call.id] { fail(id, 0, ErrorClass::timeout, 0, "no answer in time"); });
+  }
+  world_.schedule.after(before, [this, call, behind, tell, dies] {
+    if (!world_.engine().up()) {
+      if (tell && alive_) fail(call.id, 0, ErrorClass::refused, 0, "connection refused");
+      return;
+    }
+    world_.checks().arrives(*this, call);
+    world_.engine().call(Who::controller, call.request, [this, id = call.id, behind, tell, dies](docker::Result result) {
+      if (!alive_) return;
+      world_.checks().answered(*this, id, result);
+      if (dies) return world_.crash(random_.between(10, 3000) * millisecond);
+      if (tell) reply(id, behind, std::move(result));
+    });
+  });
+}
+
+void Shell::issue(const reconciler::Call& call) {
+  ++world_.statistics().calls;
+  const std::string operation = short_operation(call.request);
+  const std::int64_t number = world_.count(operation);
+  world_.log().fact(operation);
+  world_.log().fact(docker::object_of(call.request));
+  world_.log().fact(static_cast<std::uint64_t>(world_.schedule.now()));
+  world_.log().line(world_.schedule.now(), [&] {
+    const std::string object = docker::object_of(call.request);
+    return "call #" + std::to_string(call.id) + " " + operation + " " + std::to_string(number) + " " +
+           (object.size() == 64 ? object.substr(0, 12) : object) + (call.agent.empty() ? "" : " for " + call.agent) + ": " +
+           call.cause;
+  });
+  flights_[call.id] = {call, world_.schedule.now()};
+  if (!up_ || call.epoch != epoch_) {
+    fail(call.id, random_.between(0, 1) * millisecond, ErrorClass::cancelled, 0, "the session was over");
+    return;
+  }
+  world_.checks().issued(*this, call);
+  SimTime before = random_.between(20, 300) * millisecond / 1000;
+  SimTime behind = random_.between(50, 500) * millisecond / 1000;
+  if (operation == "list") behind += random_.between(1, 6) * millisecond;
+
+  const Item* fault = world_.fault_on("call", operation, number);
+  if (fault == nullptr) return send(call, before, behind, true, false);
+  const std::string kind = kind_of(*fault);
+  const auto deadline = std::chrono::duration_cast<std::chrono::nanoseconds>(call.deadline).count();
+  for (const Refusal& refusal : refusals) {
+    if (kind == refusal.name) {
+      return fail(call.id, before + behind, refusal.error_class, refusal.status, std::string(refusal.message));
+    }
+  }
+  if (kind == "slow") return send(call, before + amount_of(*fault) * millisecond / 2, behind + amount_of(*fault) * millisecond / 2, true, false);
+  if (kind == "timeout") return fail(call.id, deadline, ErrorClass::timeout, 0, "no answer in time");
+  if (kind == "crash-before") return world_.crash(random_.between(10, 3000) * millisecond);
+  if (kind == "crash-applied") return send(call, before, behind, true, true);
+  if (kind == "crash-after") {
+    dies_after_ = call.id;
+    return send(call, before, behind, true, false);
+  }
+  if (kind == "not-found") {
+    const std::string object = docker::object_of(call.request);
+    const std::string message = operation == "create" ? "No such image: " + object
+                                : operation == "image" ? "No such image: " + object
+                                : operation == "start" ? "network n1 not found"
+                                                       : "No such container: " + object;
+    return fail(call.id, before + behind, ErrorClass::status, 404, message);
+  }
+  if (kind == "reset-applied" || kind == "error-applied" || kind == "garbage-applied") {
+    // Done, but nobody hears of it: the answer is lost about when it was written.
+    send(call, before, behind, false, false);
+    const SimTime lost = before + behind + random_.between(0, 900) * millisecond;
+    if (kind == "error-applied") return fail(call.id, lost, ErrorClass::status, 500, "internal error");
+    return fail(call.id, lost, kind == "reset-applied" ? ErrorClass::reset : ErrorClass::protocol, 0, "the answer was cut");
+  }
+  if (kind == "timeout-applied" || kind == "timeout-late") {
+    send(call, kind == "timeout-late" ? deadline + random_.between(-500, 5000) * millisecond : before, behind, false, false);
+    return fail(call.id, deadline, ErrorClass::timeout, 0, "no answer in time");
+  }
+  send(call, before, behind, true, false);
+}
+
+}  // namespace cofferdam::sim

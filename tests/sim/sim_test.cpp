@@ -1,0 +1,61 @@
+// The simulator as a test: a few hundred seeds, the corpus of what once failed, and that a run is the same twice.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/sim/world.hpp"
+
+namespace cofferdam::sim {
+namespace {
+
+std::string run(const Plan& plan) {
+  World world(plan, false);
+  world.run();
+  return world.violations().empty() ? std::string() : world.violations().front();
+}
+
+TEST(Simulation, KeepsEveryPromiseOverTheFirstSeeds) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) EXPECT_EQ(run(plan_of(seed)), "") << "cofferdam-sim --seed " << seed << " --trace";
+}
+
+TEST(Simulation, IsTheSameTwice) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    World once(plan_of(seed), false);
+    once.run();
+    World again(plan_of(seed), true);
+    again.run();
+    EXPECT_EQ(once.trace().hash(), again.trace().hash()) << "seed " << seed;
+  }
+}
+
+TEST(Simulation, ReadsAPlanBackAsItWrote) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const std::string text = to_text(plan_of(seed));
+    std::string error;
+    const auto plan = plan_from(text, error);
+    ASSERT_TRUE(plan.has_value()) << error;
+    EXPECT_EQ(to_text(*plan), text);
+  }
+}
+
+TEST(Simulation, KeepsEveryPromiseInTheCorpus) {
+  std::size_t cases = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(COFFERDAM_SOURCE_DIR "/tests/sim/corpus")) {
+    if (entry.path().extension() != ".plan") continue;
+    ++cases;
+    std::ifstream file(entry.path());
+    std::ostringstream text;
+    text << file.rdbuf();
+    std::string error;
+    const auto plan = plan_from(text.str(), error);
+    ASSERT_TRUE(plan.has_value()) << entry.path() << ": " << error;
+    EXPECT_EQ(run(*plan), "") << "cofferdam-sim --plan " << entry.path() << " --trace";
+  }
+  EXPECT_GT(cases, 0U);
+}
+
+}  // namespace
+}  // namespace cofferdam::sim
