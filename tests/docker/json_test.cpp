@@ -8,6 +8,10 @@
 #include <chrono>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
+#include "docker/json_scanner.hpp"
+
 namespace cofferdam::docker {
 namespace {
 
@@ -69,17 +73,55 @@ TEST(DecodeContainers, RefusesWhatNoEngineWrites) {
   EXPECT_EQ(wrong(decode_containers("[] []")), "not JSON");
   EXPECT_EQ(wrong(decode_containers("{}")), "the document: an array was expected");
   EXPECT_EQ(wrong(decode_containers("null")), "the document: an array was expected");
-  EXPECT_EQ(wrong(decode_containers(R"([{"Id":7,"State":"created"}])")), "[0]: another type than a number was expected");
+  EXPECT_EQ(wrong(decode_containers(R"([{"Id":7,"State":"created"}])")), "[0].Id: a string was expected");
   EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a","State":"created"},{"Id":"b","State":"flying"}])")),
             "[1].State: \"flying\" is no state that is known here");
   EXPECT_EQ(wrong(decode_containers(R"([{"State":"created"}])")), "[0]: Id or State is missing");
   EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a"}])")), "[0]: Id or State is missing");
-  EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a","State":"created","Labels":["x"]}])")),
-            "[0]: another type than an array was expected");
-  EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a","State":"created","Labels":{"x":1}}])")),
-            "[0]: another type than a number was expected");
+  EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a","State":"created","Labels":["x"]}])")), "[0].Labels: an object was expected");
+  EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a","State":"created","Labels":{"x":1}}])")), "[0].Labels: a string was expected");
   EXPECT_EQ(wrong(decode_containers(R"([{"Id":"a","State":"created","Mounts":[{"RW":"yes"}]}])")),
-            "[0]: true or false was expected");
+            "[0].Mounts.RW: true or false was expected");
+}
+
+TEST(DecodeContainers, ReadsEscapesAndUtf8) {
+  const auto rows =
+      good(decode_containers(R"([{"Id":"a\u00e4\ud83d\ude00\/\"\\","State":"cr\u0065ated","Labels":{"\u006bey":"tab\tü€😀"}}])"));
+  EXPECT_EQ(rows.at(0).id, "aä😀/\"\\");
+  EXPECT_THAT(rows.at(0).labels, ElementsAre(Pair("key", "tab\tü€😀")));
+  for (const auto* const text :
+       {R"("\ud83d")", R"("\ude00")", R"("\ud83d\u0041")", R"("\x")", R"("\u12")", "\"\x01\"", "\"\xff\"", "\"\xc0\x80\"",
+        "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"open"}) {
+    EXPECT_EQ(wrong(decode_containers(R"([{"State":"created","Id":)" + std::string(text) + "}]")), "not JSON") << text;
+  }
+}
+
+/// Whether the list's scanner takes a text for JSON.
+bool scanned(std::string_view text) {
+  JsonScanner scanner(text);
+  scanner.skip();
+  return scanner.at_end();
+}
+
+TEST(JsonScanner, TakesForJsonExactlyWhatIs) {
+  const std::string seed =
+      R"( {"a" : [1, -0, 0.5, -1.25e+1, 7E2, true,false , null],"b":{},"c":[ ],"d":{"e":[[],{"f":"\u00e4\n\\\"€😀"}]}} )";
+  ASSERT_TRUE(scanned(seed));
+  int taken = 0;
+  const auto compare = [&](const std::string& text) {
+    const bool expected = nlohmann::json::accept(text);
+    ASSERT_EQ(scanned(text), expected) << text;
+    taken += expected ? 1 : 0;
+  };
+  for (std::size_t at = 0; at < seed.size(); ++at) {
+    compare(seed.substr(0, at));
+    compare(std::string(seed).erase(at, 1));
+    for (const char c : std::string("{}[]\",:\\ue019.-+tn \n\x01\x80\xff", 27)) {
+      compare(std::string(seed).insert(at, 1, c));
+      compare(std::string(seed).replace(at, 1, 1, c));
+    }
+  }
+  EXPECT_GT(taken, 100) << "some of them are";
 }
 
 TEST(DecodeContainers, ReadsAnyDepthOfWhatItSkips) {
