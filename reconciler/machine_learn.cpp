@@ -186,7 +186,7 @@ void Reconciler::Machine::latch_deadline(AgentState& agent, ContainerView& conta
 void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by_us) {
   ContainerView* container = agent.container(id);
   if (container == nullptr) return;
-  ContainerView last = std::move(*container);
+  ContainerView last = *container;  // a copy: what is moved from has no id any more, and would not be erased by it
   erase_container(agent, id);
   touch(agent);
   if (!by_us) want_list();
