@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "reconciler/decide.hpp"
 #include "reconciler/effects.hpp"
 #include "reconciler/records.hpp"
 #include "reconciler/status.hpp"
@@ -130,6 +131,7 @@ struct AgentState {
   std::int64_t highest_attempt = 0;
   CallBudget budget;
   bool penalty = false;                 ///< a call of it timed out
+  bool penalty_reads = false;           ///< even one that only looks
   std::map<std::string, int> failures;  ///< failed calls in a row, by what
   std::string pulled_for;               ///< config-hash and attempt that the image was pulled for
   ImageVerdictKey image_key;
@@ -151,7 +153,7 @@ struct AgentState {
   std::string broken;  ///< a broken invariant: nothing more is done for it
   bool busy_waiting = false;
   bool capacity_waiting = false;
-  std::string acted;  ///< what the last action was told as, so that the log tells it once
+  Decision begun;  ///< the last one that was acted on
 
   AgentStatus status;
   bool status_told = false;

@@ -144,6 +144,7 @@ void Reconciler::Machine::settle(AgentState& agent) {
     ++steps;
   } while (applied == Applied::again && steps < most_steps);
   if (applied == Applied::again) broken(agent, "its decision does not come to rest: row " + std::string(decision.row));
+  if (applied == Applied::began) agent.begun = decision;
   if (applied != Applied::waits) lanes_.leave(agent);
   ++results_[std::string(
       word_of(applied == Applied::began, applied == Applied::waits || decision.wake_at.has_value(), !agent.broken.empty()))];
@@ -207,6 +208,7 @@ void Reconciler::Machine::forget_agent(AgentState& agent) {
   busy_waiting_.erase(name);
   capacity_waiting_.erase(name);
   scan_facts_.known.erase(name);
+  scan_facts_.removing.erase(name);
   guard_.forget(name);
   rollout_.update(name, false, true, 0, now_.mono);
   for (auto& [id, call] : calls_) {

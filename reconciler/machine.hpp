@@ -123,7 +123,7 @@ class Reconciler::Machine {
   // machine_files.cpp: the folder.
   void want_scan();
   std::vector<std::string> note_unsettled(const specs::DirSnapshot& snapshot);
-  void observe(const specs::DirSnapshot& snapshot, const specs::FolderDelta& delta);
+  void observe(const specs::DirSnapshot& snapshot, const specs::FolderDelta& delta, const std::vector<std::string>& unsettled);
   void tell_files(const specs::FolderDelta& delta);
   void save_files(const specs::FolderDelta& delta);
   void know(AgentState& agent);

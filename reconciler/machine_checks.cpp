@@ -98,6 +98,8 @@ Reconciler::Machine::Applied Reconciler::Machine::drop_records(AgentState& agent
   save_record(agent, Purpose::record);
   end_stop_records(agent);
   scan_facts_.known.erase(agent.view.agent);
+  scan_facts_.removing.erase(agent.view.agent);
+  guard_.forget(agent.view.agent);
   if (!agent.file.empty()) end_file_record(agent.file);
   audit(Severity::notice, "AgentRemoved", agent.view.agent, "stopped, removed and forgotten: " + decision.cause);
   return Applied::again;

@@ -69,6 +69,7 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
     }
     engine_.scan_error = snapshot.error.empty() ? "the spec directory could not be read to its end" : snapshot.error;
     announced_.insert(announced_in_scan_.begin(), announced_in_scan_.end());
+    guard_.scan_failed();
     next_scan_ = now_.mono + std::min<std::chrono::nanoseconds>(configuration_->specs.rescan_interval, std::chrono::seconds{5});
     return;
   }
@@ -83,7 +84,7 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
   engine_.scanned = true;
   tell_files(delta);
   for (const std::string& name : delta.agents_changed) take_source(agent_of(name));
-  observe(snapshot, delta);
+  observe(snapshot, delta, unsettled);
   for (const std::string& name : delta.agents_changed) judge(agent_of(name));
   save_files(delta);
   if (first) {
@@ -119,12 +120,12 @@ std::vector<std::string> Reconciler::Machine::note_unsettled(const specs::DirSna
   return unsettled;
 }
 
-void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const specs::FolderDelta& delta) {
+void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const specs::FolderDelta& delta,
+                                  const std::vector<std::string>& unsettled) {
   for (const std::string& name : delta.agents_changed) {
     const auto source = folder_.agents().find(name);
     if (source == folder_.agents().end()) {
-      scan_facts_.named.erase(name);
-      scan_facts_.removing.erase(name);
+      scan_facts_.named.erase(name);  // what it was told to do in words stays said
       continue;
     }
     scan_facts_.named.insert(name);
@@ -150,6 +151,11 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   scan_facts_.never_good_new.clear();
   for (const auto& [file, view] : folder_.files()) {
     if (view.state != specs::FileState::never_good) continue;
+    scan_facts_.never_good.push_back(file);
+    if (!never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
+  }
+  for (const std::string& file : unsettled) {  // an agent may have moved into one that is still being written
+    if (folder_.files().contains(file)) continue;
     scan_facts_.never_good.push_back(file);
     if (!never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
   }

@@ -45,10 +45,12 @@ void Reconciler::Machine::on(const Reply& reply) {
     agent.call = 0;
     agent.view.in_flight = InFlight::none;
     agent.last_activity = ++moment_;
+    const bool reads = call.step == Step::inspect || call.step == Step::inspect_name;
     if (error != nullptr && error->error_class == docker::ErrorClass::timeout) {
       agent.penalty = true;
-    } else if (error == nullptr) {
-      agent.penalty = false;
+      agent.penalty_reads = agent.penalty_reads || reads;
+    } else if (error == nullptr && (!reads || agent.penalty_reads)) {
+      agent.penalty = agent.penalty_reads = false;  // a look that answers does not yet show that a change would
     }
     touch(agent);
   }

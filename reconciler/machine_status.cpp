@@ -131,7 +131,8 @@ AgentStatus Reconciler::Machine::status_of(const AgentState& agent, const Decisi
       status.exit_code = container.exit_code;
       status.oom_killed = container.oom_killed;
     }
-    if (container.live() || container.state == docker::ContainerState::created) end = nullptr;
+    if (container.live() || (container.state == docker::ContainerState::created && container.start_failed_code == 0))
+      end = nullptr;
     const auto notes = agent.notes.find(container.id);
     if (notes != agent.notes.end()) status.verification = notes->second.verdict;
   }
@@ -168,7 +169,7 @@ void Reconciler::Machine::conditions_of(const AgentState& agent, AgentStatus& st
     put("SpecValid", agent.in_error ? Truth::no : Truth::yes, agent.in_error ? "SpecInvalid" : "",
         agent.in_error && !agent.problems.empty() ? to_string(agent.problems.front()) : "");
     if (agent.spec && !agent.spec->remove && !agent.spec->suspend) {
-      put("Admitted", agent.was_denied ? Truth::no : Truth::yes, agent.was_denied ? view.refusals.front().rule : "",
+      put("Admitted", agent.was_denied ? Truth::no : Truth::yes, agent.was_denied ? specs::reason_of(view.refusals.front()) : "",
           agent.was_denied ? to_string(view.refusals.front()) : "");
     }
   }

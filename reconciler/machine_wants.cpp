@@ -229,19 +229,11 @@ std::optional<specs::Problem> Reconciler::Machine::overlap(const AgentState& age
     if (rival == nullptr) continue;
     const std::string& theirs = wanted_workspaces_.of(name);
     if (!specs::paths_overlap(spec.workspace_path, theirs)) continue;
+    if (rival->record.lost_workspace == theirs) continue;  // one that was refused itself is in nobody's way
     const bool other = there_first(*rival, theirs);
     const bool wins = own != other ? own : agent.view.agent < name;
     if (wins) continue;
-    specs::Problem problem;
-    problem.place = spec.place_of("spec.workspacePath");
-    problem.path = "spec.workspacePath";
-    problem.what = spec.workspace_path +
-                   (spec.workspace_path == theirs ? " is the workspace of agent "
-                                                  : " overlaps with " + theirs + ", the workspace of agent ") +
-                   name + " (" + rival->file + ")";
-    problem.mend = "give each agent a directory of its own, beside the others";
-    problem.rule = "workspace-overlap";
-    return problem;
+    return specs::overlap_problem(spec, {agent.view.agent, name, theirs});
   }
   return std::nullopt;
 }

@@ -15,6 +15,10 @@ std::vector<PlanLine> Reconciler::Machine::plan(const Now& now) const {
   std::vector<PlanLine> lines;
   for (const auto& [name, agent] : agents_) {
     Decision decision = decide(agent->view, engine_, now);
+    // What is on its way is what is being done: a plan says that, and not that it is waited for.
+    const bool under_way = agent->view.in_flight == InFlight::call || agent->view.in_flight == InFlight::save ||
+                           agent->view.in_flight == InFlight::pull;
+    if (decision.row == "2" && under_way && agent->begun.action != Action::none) decision = agent->begun;
     if (decision.action == Action::drop_records && agent->records_dropped) decision.action = Action::none;
     PlanLine line;
     line.agent = name;

@@ -3,6 +3,9 @@
 // An engine of plain structs: it applies the machine's calls and tells what a real one would, at once and without a clock
 // of its own. Faults are asked for by the test.
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -57,6 +60,7 @@ class FakeEngine {
 
   docker::Result apply(const docker::Request& request, const Now& now) {
     const std::string operation(docker::operation_of(request));
+    EXPECT_TRUE(operation == "container list" || !docker::object_of(request).empty()) << operation << " of nothing";
     calls.push_back(operation + " " + docker::object_of(request));
     ++counts[operation];
     for (auto fault = faults_.begin(); fault != faults_.end(); ++fault) {
