@@ -158,6 +158,7 @@ class Reader {
 
   void refuse_key(const YamlEntry& entry, const std::string& path, const std::vector<const Field*>& siblings) {
     std::vector<std::string_view> names;
+    names.reserve(siblings.size());
     for (const Field* field : siblings) names.push_back(last_step(field->path));
     const std::string list = "allowed " + (path.empty() ? "at the top" : "in " + path) + ": " + names_of(siblings);
     std::string mend = is_shown_whole(siblings) ? list : "";

@@ -71,7 +71,9 @@ bool is_time_stamp(std::string_view text) {
     const std::size_t begin = i;
     while (i < text.size() && is_digit(text[i])) ++i;
     if (part == 0 ? i - begin != 4 : i == begin || i - begin > 2) return false;
-    if (part < 2 && (i >= text.size() || text[i++] != '-')) return false;
+    if (part == 2) break;
+    if (i >= text.size() || text[i] != '-') return false;
+    ++i;
   }
   const bool time_follows = i + 1 < text.size() && is_one_of(text.substr(i, 1), {"T", "t", " ", "\t"}) && is_digit(text[i + 1]);
   return time_follows && text.find(':', i) != std::string_view::npos;

@@ -235,7 +235,7 @@ class Builder final : public YAML::EventHandler {
   Problems& problems_;
   std::vector<Frame> stack_;
   YamlNode root_;
-  YamlMark last_{1, 1};
+  YamlMark last_{first_line_, 1};
   std::size_t nodes_ = 0;
   bool closing_ = false;  ///< broken off: what is closed now says nothing about the author
 };
@@ -356,6 +356,7 @@ bool read_document(const SourceText& source, std::string_view text, const Segmen
     explain(exception, source, segment, builder);
   }
   document.root = builder.take();
+  if (document.root.mark.line == 0) document.root.mark = builder.last();  // broken off before anything was read
   document.start = document.root.mark;
   return !document.complete || (found && (document.root.kind != YamlNode::Kind::null || !document.root.text.empty()));
 }

@@ -179,6 +179,11 @@ TEST(ParseAgent, ReadsTheNamesOfBrokenDocumentsToo) {
   EXPECT_THAT(file.agents, IsEmpty());
 }
 
+TEST(ParseAgent, SaysOnceThatNothingCouldBeRead) {
+  EXPECT_THAT(problems("]\n"), ElementsAre(at("1:1", "this bracket closes nothing")));
+  EXPECT_THAT(problems(envelope + "---\n\n}\n"), ElementsAre(at("8:1", "this bracket closes nothing")));
+}
+
 TEST(ParseAgent, SaysNothingOfWhatABrokenDocumentMayStillHold) {
   EXPECT_THAT(problems("apiVersion: cofferdam/v1\nkind: Agnt\nspec:\n  memoryMB: 1 2\n   x: 3\n"),
               ElementsAre(at("2:7", "kind: is \"Agnt\""), at("5:5", "makes a key where none may stand")));
