@@ -28,17 +28,8 @@ class Guard : public World {
     for (const auto& container : live()) found.insert(container.value("Id", ""));
     return found;
   }
-  /// Two more lists of the engine were read and nothing changed.
   [[nodiscard]] bool untouched() const {
-    const auto stamp = [this] {
-      const Json json = status("_controller");
-      return json.is_object() ? json["lastListAt"].dump() : "";
-    };
-    for (int pass = 0; pass < 2; ++pass) {
-      const std::string seen = stamp();
-      if (!eventually([&] { return stamp() != seen; }, seconds(30)) || ids() != before_) return false;
-    }
-    return true;
+    return stays([this] { return ids() == before_; });
   }
   std::set<std::string> before_;
 };

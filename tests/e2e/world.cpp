@@ -59,7 +59,7 @@ World::World() : raw_(std::make_unique<RawEngine>(engine().socket())) {
   }
   settings = {{"instance", instance_},
               {"engine.host", engine().host()},
-              {"engine.relistIntervalSeconds", "5"},
+              {"engine.relistIntervalSeconds", "1"},
               {"specs.directory", specs()},
               {"specs.rescanIntervalSeconds", "1"},
               {"specs.settleMilliseconds", "50"},
@@ -200,6 +200,25 @@ std::string World::condition(const std::string& agent, const std::string& type) 
   if (reached) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << agent << " is not " << wanted << " but " << phase_reason(agent) << ": "
                                        << status(agent).dump(1);
+}
+
+bool World::stays(const std::function<bool()>& what) const {
+  const auto stamps = [this] {
+    const Json json = Json::parse(ask("/v1/controller").body, nullptr, false);
+    if (!json.is_object()) return std::pair<std::string, std::string>();
+    return std::pair(json["lastListAt"].dump(), json["lastScanAt"].dump());
+  };
+  for (int pass = 0; pass < 2; ++pass) {
+    const auto before = stamps();
+    const bool passed = eventually(
+        [&] {
+          const auto after = stamps();
+          return after.first != before.first && after.second != before.second;
+        },
+        seconds(30));
+    if (!passed || !what()) return false;
+  }
+  return true;
 }
 
 ::testing::AssertionResult World::logs(const std::string& text, seconds limit) const {

@@ -116,6 +116,8 @@ class World : public ::testing::Test {
   [[nodiscard]] std::string phase_reason(const std::string& agent) const;
   [[nodiscard]] std::string condition(const std::string& agent, const std::string& type) const;  ///< "True", …, or empty
   ::testing::AssertionResult reaches(const std::string& agent, const std::string& phase, seconds limit = seconds(30)) const;
+  /// `what` holds, and still does after the controller has read the engine and the folder twice again.
+  [[nodiscard]] bool stays(const std::function<bool()>& what) const;
   /// A text that the log must come to hold.
   ::testing::AssertionResult logs(const std::string& text, seconds limit = seconds(10)) const;
   /// This test's containers, of one agent or of all; any state.

@@ -102,30 +102,6 @@ start_namespaces() {
   wait_for "the namespace" "$(pid_of holder)" "$dir/holder.log" test -e "$dir/holder.ready"
 }
 
-# A root without CAP_SYS_RESOURCE (in a container, say) cannot raise a hard limit, and so its runc cannot start what is
-# asked to have a higher one. There, and only there, what is asked is lowered to what can be had.
-clamp_limits() {
-  local most
-  most=$(ulimit -Hn)
-  if [ "$most" = unlimited ] || inside prlimit --nofile=1048576:1048576 true 2>/dev/null; then return 0; fi
-  mkdir -p "$dir/bin"
-  cat >"$dir/bin/runc" <<RUNC
-#!/bin/sh
-bundle="" before="" creates=""
-for word; do
-  [ "\$before" != --bundle ] || bundle=\$word
-  [ "\$word" != create ] || creates=yes
-  before=\$word
-done
-if [ -n "\$creates" ] && [ -n "\$bundle" ]; then
-  jq -c '(.process.rlimits // [])[] |= (.hard = ([.hard, $most] | min) | .soft = ([.soft, $most] | min))' \
-    "\$bundle/config.json" >"\$bundle/config.json.new" && mv "\$bundle/config.json.new" "\$bundle/config.json"
-fi
-exec $(command -v runc) "\$@"
-RUNC
-  chmod 755 "$dir/bin/runc"
-}
-
 start_containerd() {
   cat >"$dir/containerd.toml" <<TOML
 version = 2
@@ -135,7 +111,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
   address = "$dir/containerd.sock"
 TOML
-  launch containerd env "PATH=$dir/bin:$PATH" containerd --config "$dir/containerd.toml" --log-level warn
+  launch containerd containerd --config "$dir/containerd.toml" --log-level warn
   wait_for containerd "$(pid_of containerd)" "$dir/containerd.log" test -S "$dir/containerd.sock"
 }
 
@@ -314,7 +290,6 @@ start_engine() {
   trap 'exit 130' INT TERM
   printf '127.0.0.1 localhost\n%s registry.test\n' "$registry_address" >"$dir/hosts"
   start_namespaces
-  clamp_limits
   start_containerd
   start_daemon
   [ -z "$images" ] || import_images
