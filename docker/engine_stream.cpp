@@ -7,6 +7,12 @@
 
 namespace cofferdam::docker {
 
+namespace {
+
+constexpr int kFirstNotGood = 300;
+
+}  // namespace
+
 EngineStream::EngineStream(std::shared_ptr<EngineContext> context, std::string operation, std::string object, WireRequest request,
                            Callbacks callbacks)
     : context_(std::move(context)),
@@ -44,23 +50,20 @@ void EngineStream::start() {
 }
 
 void EngineStream::send() {
+  // Weak: the exchange is ours, and whoever ends us may never let the loop run again.
   Exchange::Callbacks callbacks;
-  callbacks.on_head = [self = shared_from_this()](const AnswerHead& head) {
-    self->head_deadline_.cancel();
-    constexpr int kFirstNotGood = 300;
-    if (head.status < kFirstNotGood && self->callbacks_.on_head) {
-      self->callbacks_.on_head(head);
+  callbacks.on_head = [weak = weak_from_this()](const AnswerHead& head) {
+    if (const auto self = weak.lock()) {
+      self->on_head(head);
     }
   };
-  callbacks.on_body = [self = shared_from_this()](std::string_view bytes) { return self->callbacks_.on_bytes(bytes); };
-  callbacks.on_end = [self = shared_from_this()](ExchangeEnd end) {
-    constexpr int kFirstNotGood = 300;
-    if (end.failure) {
-      self->fail(end.failure->error_class, end.failure->message);
-    } else if (end.head.status >= kFirstNotGood) {
-      self->finish(status_error(self->operation_, self->object_, end.head.status, end.body));
-    } else {
-      self->finish(std::nullopt);
+  callbacks.on_body = [weak = weak_from_this()](std::string_view bytes) {
+    const auto self = weak.lock();
+    return self ? self->callbacks_.on_bytes(bytes) : std::nullopt;
+  };
+  callbacks.on_end = [weak = weak_from_this()](ExchangeEnd end) {
+    if (const auto self = weak.lock()) {
+      self->on_end(end);
     }
   };
   constexpr std::size_t kNoBody = 1U << 20U;  // of an error: a stream's own bytes are not collected
@@ -69,6 +72,23 @@ void EngineStream::send() {
     exchange_->pause();
   }
   exchange_->start();
+}
+
+void EngineStream::on_head(const AnswerHead& head) {
+  head_deadline_.cancel();
+  if (head.status < kFirstNotGood && callbacks_.on_head) {
+    callbacks_.on_head(head);
+  }
+}
+
+void EngineStream::on_end(const ExchangeEnd& end) {
+  if (end.failure) {
+    fail(end.failure->error_class, end.failure->message);
+  } else if (end.head.status >= kFirstNotGood) {
+    finish(status_error(operation_, object_, end.head.status, end.body));
+  } else {
+    finish(std::nullopt);
+  }
 }
 
 void EngineStream::pause() {

@@ -35,6 +35,8 @@ class EngineStream : public std::enable_shared_from_this<EngineStream> {
 
  private:
   void send();
+  void on_head(const AnswerHead& head);
+  void on_end(const ExchangeEnd& end);
   void fail(ErrorClass error_class, std::string message);
   void finish(std::optional<Error> error);
 
