@@ -1,5 +1,7 @@
 #pragma once
 
+// Base64 both ways: credentials come in it and go out in it.
+
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,6 +1,8 @@
 #include "docker/connection.hpp"
 
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -183,19 +185,24 @@ class SocketConnection final : public Connection, public std::enable_shared_from
           } else if (self->tls_context_) {
             self->shake_hands(done);
           } else {
-            self->set_no_delay();
+            self->set_tcp_options();
             done(std::nullopt);
           }
         });
   }
 
-  void set_no_delay() {
+  /// Small requests go at once; and an event stream over TCP notices within two minutes that its host is gone.
+  void set_tcp_options() {
     error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    for (const auto& [option, value] : {std::pair{TCP_KEEPIDLE, 60}, {TCP_KEEPINTVL, 15}, {TCP_KEEPCNT, 4}}) {
+      ::setsockopt(socket_.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+    }
   }
 
   void shake_hands(const OnDone& done) {
-    set_no_delay();
+    set_tcp_options();
     tls_ = std::make_unique<asio::ssl::stream<Socket>>(std::move(socket_), tls_context_->context);
     error_code not_an_address;
     asio::ip::make_address(endpoint_.host, not_an_address);

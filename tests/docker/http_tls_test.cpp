@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -196,6 +198,18 @@ class Helper : public ::testing::Test {
 TEST_F(Helper, IsAskedForTheRegistry) {
   install("read key; echo '{\"Username\":\"'$1'\",\"Secret\":\"'$key'\"}'");
   EXPECT_EQ(pull(), R"({"password":"registry.example","serveraddress":"registry.example","username":"get"})");
+}
+
+TEST_F(Helper, InheritsNoConnection) {
+  install("for fd in /proc/$$/fd/*; do case $(readlink $fd) in socket:*) exit 9;; esac; done; echo '{\"Secret\":\"s\"}'");
+  std::vector<int> sockets;
+  for (int i = 0; i < 4; ++i) {
+    sockets.push_back(::socket(AF_UNIX, SOCK_STREAM, 0));  // of those that a library leaves open to children
+  }
+  EXPECT_THAT(pull(), HasSubstr("\"password\":\"s\""));
+  for (const int socket : sockets) {
+    ::close(socket);
+  }
 }
 
 TEST_F(Helper, MayKnowNothing) {
