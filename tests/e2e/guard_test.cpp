@@ -65,6 +65,7 @@ TEST_F(Guard, EmptiedFolderIsHeldAlsoOverARestart) {
 
 TEST_F(Guard, MoreThanHalfRemovedAtOnceIsHeldUntilConfirmed) {
   settings["deletion.budgetCount"] = "3";
+  settings["specs.settleMilliseconds"] = "300";  // four files take a moment to go, also on a busy host
   begin_with_six();
   for (int i = 0; i < 4; ++i) take_away("g" + std::to_string(i));
   ASSERT_TRUE(eventually([&] { return ask("/metrics").body.find("cofferdam_deletions_held 4") != std::string::npos; }));
@@ -84,6 +85,7 @@ TEST_F(Guard, MoreThanHalfRemovedAtOnceIsHeldUntilConfirmed) {
 
 TEST_F(Guard, FilesBackInTimeReleaseTheHold) {
   settings["deletion.budgetCount"] = "3";
+  settings["specs.settleMilliseconds"] = "300";  // four files take a moment to go, also on a busy host
   begin_with_six();
   for (int i = 0; i < 4; ++i) take_away("g" + std::to_string(i));
   ASSERT_TRUE(eventually([&] { return ask("/metrics").body.find("cofferdam_deletions_held 4") != std::string::npos; }));

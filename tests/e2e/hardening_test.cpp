@@ -197,7 +197,14 @@ TEST_F(Hardening, NetworkNoneHasNoWayOut) {
 TEST_F(Hardening, KernelFilesAreMasked) {
   EXPECT_THAT(container_["HostConfig"]["MaskedPaths"].dump(), HasSubstr("/proc/kcore"));
   EXPECT_THAT(container_["HostConfig"]["ReadonlyPaths"].dump(), HasSubstr("/proc/sys"));
-  EXPECT_NE(mount_options("/proc/kcore"), "");
+  // What this kernel has of them is hidden below a mount of nothing.
+  int masked = 0;
+  for (const auto& path : container_["HostConfig"]["MaskedPaths"]) {
+    if (!std::filesystem::exists(path.get<std::string>())) continue;
+    EXPECT_THAT(mount_options(path), HasSubstr("tmpfs")) << path;
+    ++masked;
+  }
+  EXPECT_GT(masked, 0);
   EXPECT_TRUE(mount_options("/proc/sys").starts_with("ro,")) << mount_options("/proc/sys");
 }
 

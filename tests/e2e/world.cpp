@@ -206,7 +206,9 @@ bool World::stays(const std::function<bool()>& what) const {
   const auto stamps = [this] {
     const Json json = Json::parse(ask("/v1/controller").body, nullptr, false);
     if (!json.is_object()) return std::pair<std::string, std::string>();
-    return std::pair(json["lastListAt"].dump(), json["lastScanAt"].dump());
+    // A folder that cannot be read is no scan: there the engine's list alone tells of a pass.
+    const bool readable = json.value("scanError", "").empty();
+    return std::pair(json["lastListAt"].dump(), readable ? json["lastScanAt"].dump() : json["lastListAt"].dump());
   };
   for (int pass = 0; pass < 2; ++pass) {
     const auto before = stamps();
