@@ -89,8 +89,9 @@ void EngineCall::look_up_credentials() {
   const auto& path = context_->options.registry_auth_file;
   const auto text = read_auth_file(path);
   if (text.index() == 1) {
-    finish(error_of(ErrorClass::protocol,
-                    "not sent: the registry credentials in " + path + " cannot be read: " + std::get<1>(text)));
+    // Most images are for everybody, and few hosts have the file: it is missed only where the pull fails.
+    missed_credentials_ = "; no credentials were shown, since " + path + " cannot be read: " + std::get<1>(text);
+    queue();
     return;
   }
   const auto config = decode_client_config(std::get<0>(text));
@@ -274,6 +275,13 @@ void EngineCall::abandon() {
   release();
 }
 
+void EngineCall::explain(Error& error) const {
+  const bool by_registry = error.error_class == ErrorClass::status || error.error_class == ErrorClass::in_stream;
+  if (by_registry) {
+    error.message += missed_credentials_;
+  }
+}
+
 Error EngineCall::error_of(ErrorClass error_class, std::string message) const {
   return {.error_class = error_class,
           .status = 0,
@@ -288,6 +296,9 @@ void EngineCall::finish(Result result) {
   }
   over_ = true;
   release();
+  if (auto* error = std::get_if<Error>(&result)) {
+    explain(*error);
+  }
   const std::chrono::duration<double> took = steady_clock::now() - started_;
   boost::asio::post(context_->io, [self = shared_from_this(), result = std::move(result), took]() mutable {
     const auto done = std::exchange(self->done_, nullptr);

@@ -54,6 +54,7 @@ class EngineCall : public std::enable_shared_from_this<EngineCall> {
   void set_idle_deadline();
   Result result_of(ExchangeEnd end);
   Error error_of(ErrorClass error_class, std::string message) const;
+  void explain(Error& error) const;
   void finish(Result result);
   void release();
 
@@ -72,6 +73,7 @@ class EngineCall : public std::enable_shared_from_this<EngineCall> {
   std::shared_ptr<Exchange> exchange_;
   LineSplitter lines_;
   PullProgress pull_;
+  std::string missed_credentials_;
   std::chrono::steady_clock::time_point progress_reported_{};
   bool repeated_ = false;
   bool over_ = false;

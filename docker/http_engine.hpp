@@ -71,7 +71,8 @@ struct HttpEngineOptions {
   std::size_t max_connections = 64;                     ///< in use at once by calls; more wait their turn within their deadline
   std::size_t max_idle_connections = 16;                ///< kept open
   std::chrono::milliseconds handshake_deadline{10000};  ///< for each of the calls of negotiate(), and a stream's headers
-  std::string registry_auth_file;                       ///< Docker's config.json with registry credentials; empty: none
+  /// Docker's config.json with registry credentials; empty: none. One that cannot be read is mentioned where a pull fails.
+  std::string registry_auth_file;
   std::chrono::milliseconds credential_helper_deadline{10000};
   std::size_t max_reply_bytes = 64U << 20U;
   /// After each call: moby's operation, the status ("200") or the error's class ("timeout"), and how long it took.

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -259,15 +260,30 @@ TEST_F(Helper, IsEndedWithItsCall) {
   EXPECT_TRUE(cancelled);
 }
 
-TEST(AuthFile, ThatCannotBeReadIsNamed) {
+TEST(AuthFile, ThatCannotBeReadIsMissedOnlyWhereAPullFails) {
+  for (const auto* const path : {"/nonexistent/config.json", "/dev"}) {
+    std::atomic<bool> refuse = false;
+    ScriptedServer server([&refuse](Peer& peer) {
+      peer.read_request();
+      peer.send(refuse ? answer(404, R"({"message":"pull access denied"})") : answer(200, R"({"status":"ok"})"));
+    });
+    HttpEngineOptions options;
+    options.registry_auth_file = path;
+    EngineClient client(server.path(), options);
+    client.good<ImagePulled>(ImagePull{"a:1"});
+    refuse = true;
+    EXPECT_THAT(client.failing(ImagePull{"a:1"}).message,
+                HasSubstr("pull access denied; no credentials were shown, since " + std::string(path) + " cannot be read: "));
+  }
+}
+
+TEST(AuthFile, ThatCannotBeUnderstoodIsNamed) {
+  const TemporaryDirectory directory;
   HttpEngineOptions options;
-  options.registry_auth_file = "/nonexistent/config.json";
+  options.registry_auth_file = directory.write("config.json", R"({"auths":[]})");
   EngineClient client(std::string("/nonexistent"), options);
-  EXPECT_THAT(client.failing(ImagePull{"a:1"}).message,
-              HasSubstr("/nonexistent/config.json cannot be read: No such file or directory"));
-  options.registry_auth_file = "/dev";
-  EngineClient other(std::string("/nonexistent"), options);
-  EXPECT_THAT(other.failing(ImagePull{"a:1"}).message, HasSubstr("not a regular file"));
+  EXPECT_EQ(client.failing(ImagePull{"a:1"}).message, "not sent: the registry credentials in " + options.registry_auth_file +
+                                                          " cannot be understood: auths: an object was expected, found array");
 }
 
 }  // namespace
