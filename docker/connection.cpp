@@ -22,6 +22,9 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 
+// Asio's functions return the code that they also write where they were told to; some versions return nothing.
+// NOLINTBEGIN(bugprone-unused-return-value)
+
 namespace cofferdam::docker {
 
 namespace asio = boost::asio;
@@ -277,3 +280,5 @@ std::shared_ptr<Connection> make_connection(asio::io_context& io, const Endpoint
 }
 
 }  // namespace cofferdam::docker
+
+// NOLINTEND(bugprone-unused-return-value)

@@ -18,6 +18,9 @@
 
 extern char** environ;
 
+// Asio's functions return the code that they also write where they were told to; some versions return nothing.
+// NOLINTBEGIN(bugprone-unused-return-value)
+
 namespace cofferdam::docker {
 
 namespace asio = boost::asio;
@@ -238,3 +241,5 @@ std::shared_ptr<CredentialHelper> ask_credential_helper(asio::io_context& io, co
 }
 
 }  // namespace cofferdam::docker
+
+// NOLINTEND(bugprone-unused-return-value)
