@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <ostream>
 #include <tuple>
 
@@ -152,31 +153,19 @@ bool place_less(const specs::Problem& a, const specs::Problem& b) {
          std::tie(b.place.file, b.place.line, b.place.column, b.path, b.what);
 }
 
-void add_overlaps(std::vector<const specs::AgentSpec*> agents, specs::Problems& problems) {
-  // Sorted with a slash behind, a path is followed by what lies inside it: so one look back at those still open is enough.
-  const auto key = [](const specs::AgentSpec* agent) {
-    std::string path = fs::path(agent->workspace_path).lexically_normal().string();
-    return path.ends_with('/') ? path : path + "/";
-  };
-  std::sort(agents.begin(), agents.end(),
-            [&](const auto* a, const auto* b) { return std::make_tuple(key(a), a->name) < std::make_tuple(key(b), b->name); });
-  std::vector<const specs::AgentSpec*> open;
-  const auto refuse = [&](const specs::AgentSpec& agent, const specs::AgentSpec& other) {
-    const auto& place = agent.place_of("spec.workspacePath");
-    problems.push_back({place, "spec.workspacePath",
-                        agent.workspace_path + " is, or lies inside, or holds the workspace of agent " + other.name + " (" +
-                            to_string(other.place_of("spec.workspacePath")) + ")",
-                        "give each agent a workspace of its own", "workspace-overlap"});
-  };
+/// Both of a pair are told, each at its own place: who would win depends on what runs, which is not known here.
+void add_overlaps(const std::vector<const specs::AgentSpec*>& agents, specs::Problems& problems) {
+  std::map<std::string, const specs::AgentSpec*> by_name;
+  std::vector<specs::WorkspaceClaim> claims;
   for (const auto* agent : agents) {
-    while (!open.empty() && !key(agent).starts_with(key(open.back()))) {
-      open.pop_back();
+    if (by_name.emplace(agent->name, agent).second) {
+      claims.push_back({agent->name, agent->workspace_path, false, false});
     }
-    if (!open.empty() && open.back()->name != agent->name) {
-      refuse(*agent, *open.back());
-      refuse(*open.back(), *agent);
-    }
-    open.push_back(agent);
+  }
+  for (const auto& loss : specs::admit_overlap(claims)) {
+    const auto& loser = *by_name.at(loss.agent);
+    problems.push_back(specs::overlap_problem(loser, loss));
+    problems.push_back(specs::overlap_problem(*by_name.at(loss.winner), {loss.winner, loser.name, loser.workspace_path}));
   }
 }
 
@@ -241,7 +230,7 @@ Findings examine(const CommandContext& context, const Basis& basis) {
       }
     }
   }
-  add_overlaps(std::move(agents), findings.problems);
+  add_overlaps(agents, findings.problems);
   for (auto* list : {&findings.problems, &findings.warnings}) {
     std::sort(list->begin(), list->end(), place_less);
     list->erase(std::unique(list->begin(), list->end()), list->end());

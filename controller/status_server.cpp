@@ -1,8 +1,5 @@
 #include "controller/status_server.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <map>
 #include <utility>
@@ -18,34 +15,9 @@
 namespace cofferdam::controller {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using boost::system::error_code;
 using Tcp = asio::ip::tcp;
 using Local = asio::local::stream_protocol;
-
-Response to_response(const HttpAnswer& answer, unsigned version, bool head, bool keep_alive) {
-  Response response(static_cast<http::status>(answer.status), version);
-  response.set(http::field::server, "cofferdam");
-  response.set(http::field::content_type, answer.content_type);
-  response.set(http::field::cache_control, "no-store");
-  response.set("X-Content-Type-Options", "nosniff");
-  response.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-  for (const auto& [name, value] : answer.headers) {
-    response.set(name, value);
-  }
-  response.keep_alive(keep_alive);
-  response.content_length(answer.body.size());
-  if (!head) {
-    response.body() = answer.body;
-  }
-  return response;
-}
-
-bool is_peer_in_control(int socket) {
-  ucred peer{};
-  socklen_t size = sizeof(peer);
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == ::geteuid());
-}
 
 namespace {
 
