@@ -61,7 +61,7 @@ void EngineStream::send() {
     const auto self = weak.lock();
     return self ? self->callbacks_.on_bytes(bytes) : std::nullopt;
   };
-  callbacks.on_end = [weak = weak_from_this()](ExchangeEnd end) {
+  callbacks.on_end = [weak = weak_from_this()](const ExchangeEnd& end) {
     if (const auto self = weak.lock()) {
       self->on_end(end);
     }
