@@ -242,7 +242,7 @@ StreamId HttpEngine::subscribe(EventCallbacks callbacks) {
     });
     return good ? wrong : std::optional<std::string>("an event is longer than any that an engine writes");
   };
-  stream.on_end = [on_end = std::move(callbacks.on_end)](std::optional<Error> error) {
+  stream.on_end = [on_end = std::move(callbacks.on_end)](const std::optional<Error>& error) {
     if (on_end) {
       on_end(error.value_or(Error{.error_class = ErrorClass::reset,
                                   .status = 0,
