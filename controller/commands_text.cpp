@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controller/command_context.hpp"
 #include "controller/text.hpp"
 
@@ -86,11 +88,14 @@ void add_conditions(Page& page, const Json& agent) {
   }
   for (const auto& condition : conditions) {
     const std::string type = clean(text_of(condition, "type"));
-    std::string line =
-        type + std::string(widest - std::min(widest, width(type)) + 2, ' ') + fmt::format("{:<9}", text_of(condition, "status"));
+    std::string line = type;
+    line.append(widest - std::min(widest, width(type)) + 2, ' ');
+    line += fmt::format("{:<9}", text_of(condition, "status"));
     const std::string reason = clean(text_of(condition, "reason"));
     const std::string message = clean(text_of(condition, "message"));
-    line += reason + (reason.empty() || message.empty() ? "" : ": ") + message;
+    line += reason;
+    line += reason.empty() || message.empty() ? "" : ": ";
+    line += message;
     line.erase(line.find_last_not_of(' ') + 1);
     page.item(line);
   }

@@ -32,9 +32,20 @@ std::string agents_table(const std::map<std::string, reconciler::AgentStatus>& s
       "<th>Image</th><th>Message</th></tr></thead><tbody>\n";
   for (const auto& [name, status] : statuses) {
     const std::string phase(name_of(status.phase));
-    html += "<tr><td><a href=\"/v1/agents/" + escaped(name) + "\">" + escaped(name) + "</a></td><td class=\"" + phase + "\">" +
-            phase + "</td>" + cell(status.reason) + cell(std::to_string(status.attempt)) + cell(std::to_string(status.restarts)) +
-            cell(status.image) + cell(status.message) + "</tr>\n";
+    html += "<tr><td><a href=\"/v1/agents/";
+    html += escaped(name);
+    html += "\">";
+    html += escaped(name);
+    html += "</a></td><td class=\"";
+    html += phase;
+    html += "\">";
+    html += phase;
+    html += "</td>";
+    for (const std::string& text :
+         {status.reason, std::to_string(status.attempt), std::to_string(status.restarts), status.image, status.message}) {
+      html += cell(text);
+    }
+    html += "</tr>\n";
   }
   return html + "</tbody></table>\n";
 }

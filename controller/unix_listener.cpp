@@ -38,6 +38,9 @@ std::string make_free(const std::string& path) {
     return "server.socket: " + path + " is there and is no socket; remove it, or set server.socket to another path";
   }
   const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) {
+    return "server.socket: no socket: " + system_message(errno);
+  }
   const sockaddr_un address = address_of(path);
   // EAGAIN: its backlog is full, so somebody is there.
   if (::connect(probe.get(), generic(address), sizeof(address)) == 0 || errno == EAGAIN || errno == EINPROGRESS) {
