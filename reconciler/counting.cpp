@@ -49,11 +49,13 @@ bool was_interrupted(const ContainerView& container, const EndEvidence& evidence
   if (container.stop || container.start_failed_code != 0) return false;
   if (!container.started_at || !container.finished_at) return false;
   const WallTime finished = *container.finished_at;
+  const WallTime boot = evidence.boot.value_or(now.boot);
+  const bool older_than_boot = boot == WallTime{} || *container.started_at < boot;
 
   // The engine wrote this end when the host came back.
-  if (evidence.local && now.boot != WallTime{} && *container.started_at < now.boot && now.boot <= finished) return true;
-  // The host went down while nobody looked.
-  if (evidence.local && !evidence.boot_id_then.empty() && evidence.boot_id_then != now.boot_id &&
+  if (evidence.local && boot != WallTime{} && older_than_boot && boot <= finished) return true;
+  // The host went down while nobody looked. What was started since cannot have gone down with it.
+  if (evidence.local && older_than_boot && !evidence.boot_id_then.empty() && evidence.boot_id_then != now.boot_id &&
       evidence.last_contact_before_start && finished > *evidence.last_contact_before_start) {
     return true;
   }

@@ -31,6 +31,7 @@ struct Outage {
 struct EndEvidence {
   std::optional<WallTime> last_contact_before_start;  ///< persisted: our last engine contact in an earlier life
   std::string boot_id_then;                           ///< persisted with it
+  std::optional<WallTime> boot;                       ///< of the host, by the clock of that time; unset: as now says
   std::vector<Outage> outages;                        ///< of the engine, that we lived through
   std::vector<Outage> gaps;                           ///< of the event stream
   std::vector<WallTime> foreign_kills;  ///< kills of this container with TERM, KILL or its stop signal that are not ours

@@ -28,6 +28,7 @@ Reconciler::Machine::Machine(Identity identity) : identity_(std::move(identity))
 Effects Reconciler::Machine::handle(const Input& input, const Now& now) {
   effects_.clear();
   now_ = now;
+  if (boot_ == WallTime{}) boot_ = now.boot;
   ++moment_;
   std::visit([this](const auto& one) { on(one); }, input);
   if (!shut_down_) {

@@ -145,6 +145,8 @@ class Reconciler::Machine {
   void reset_preparation(AgentState& agent);
 
   // machine_session.cpp: session, list, events.
+  void met_engine();
+  void remember_silence(std::vector<Outage>& spans) const;
   void session_up(const Session& session);
   void session_down(const std::string& why);
   void drop_calls();
@@ -306,6 +308,8 @@ class Reconciler::Machine {
   // Engine.
   std::uint64_t epoch_ = 0;
   WallTime last_contact_{};
+  Monotonic last_contact_mono_{};
+  WallTime boot_{};  ///< of this host, by the clock as first seen in this boot: what was written before a jump is held against it
   std::map<CallId, CallInFlight> calls_;
   CallId calls_made_ = 0;
   CallId list_call_ = 0;

@@ -28,7 +28,7 @@ std::string attribute(const docker::Event& event, std::string_view key) {
 
 void Reconciler::Machine::on(const Event& event) {
   if (event.epoch != epoch_ || !engine_.engine_up) return;
-  last_contact_ = std::max(last_contact_, now_.wall);
+  met_engine();
   if (event.event.type == "container") {
     container_event(event.event);
   } else if (event.event.type == "image") {

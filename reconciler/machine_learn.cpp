@@ -117,6 +117,7 @@ void Reconciler::Machine::learn_end(AgentState& agent, ContainerView& container,
     evidence.last_contact_before_start = contact_before_start_->contact;
     evidence.boot_id_then = contact_before_start_->boot_id;
   }
+  evidence.boot = boot_;
   evidence.outages = outages_;
   evidence.gaps = gaps_;
   evidence.foreign_kills = notes.foreign_kills;

@@ -39,7 +39,7 @@ void Reconciler::Machine::on(const Reply& reply) {
   calls_.erase(found);
   if (call.in_lane) lanes_.give_back(call.lane);
   const Error* error = error_of(reply.result);
-  if (error == nullptr || error->error_class == docker::ErrorClass::status) last_contact_ = std::max(last_contact_, now_.wall);
+  if (error == nullptr || error->error_class == docker::ErrorClass::status) met_engine();
   if (call.agent != nullptr) {
     AgentState& agent = *call.agent;
     agent.call = 0;

@@ -32,6 +32,8 @@ void Reconciler::Machine::on(const StateLoaded& loaded) {
     if (record.key == "engine") {
       contact_before_start_ = contact_record_from(record.bytes);
       if (!contact_before_start_) spoiled(record.key);
+      const bool same_boot = contact_before_start_ && contact_before_start_->boot_id == now_.boot_id;
+      if (same_boot && contact_before_start_->boot != WallTime{}) boot_ = contact_before_start_->boot;
     } else if (const std::string name = rest_after(record.key, "agents/"); !name.empty()) {
       const auto parsed = agent_record_from(record.bytes);
       if (!parsed) {
@@ -188,7 +190,7 @@ void Reconciler::Machine::save_contact() {
   next_contact_save_ = now_.mono + contact_interval;
   if (saved_contact_ == last_contact_) return;
   saved_contact_ = last_contact_;
-  save("engine", to_bytes(ContactRecord{last_contact_, now_.boot_id}), SaveInFlight{});
+  save("engine", to_bytes(ContactRecord{last_contact_, now_.boot_id, boot_}), SaveInFlight{});
 }
 
 }  // namespace cofferdam::reconciler

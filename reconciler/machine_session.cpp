@@ -39,6 +39,19 @@ void remember(std::vector<Outage>& spans, Outage span) {
 
 }  // namespace
 
+void Reconciler::Machine::met_engine() {
+  last_contact_ = now_.wall;
+  last_contact_mono_ = now_.mono;
+}
+
+/// Since the last contact, by the clock of then, and by that of now where it jumped in between.
+void Reconciler::Machine::remember_silence(std::vector<Outage>& spans) const {
+  const std::chrono::nanoseconds silence = now_.mono - last_contact_mono_;
+  const WallTime to = last_contact_ + silence;
+  remember(spans, {last_contact_, to});
+  if (std::chrono::abs(now_.wall - to) > std::chrono::seconds{1}) remember(spans, {now_.wall - silence, now_.wall});
+}
+
 void Reconciler::Machine::on(const Session& session) {
   switch (session.state) {
     case Session::State::up: session_up(session); return;
@@ -48,7 +61,7 @@ void Reconciler::Machine::on(const Session& session) {
       return;
     case Session::State::gap:
       if (session.epoch != epoch_ || !engine_.engine_up) return;
-      remember(gaps_, {last_contact_, now_.wall});
+      remember_silence(gaps_);
       images_.forget_references(moment_);
       audit(Severity::notice, "EventGap", "", "events may have been lost, the containers are listed again: " + session.why);
       want_list();
@@ -70,13 +83,13 @@ void Reconciler::Machine::session_up(const Session& session) {
   if (first) {
     remember(gaps_, {contact_before_start_ ? contact_before_start_->contact : WallTime{}, now_.wall});
   } else if (contact_lost_) {
-    remember(outages_, {last_contact_, now_.wall});
-    remember(gaps_, {last_contact_, now_.wall});
+    remember_silence(outages_);
+    remember_silence(gaps_);
   } else {
-    remember(gaps_, {last_contact_, now_.wall});
+    remember_silence(gaps_);
   }
   contact_lost_ = false;
-  last_contact_ = now_.wall;
+  met_engine();
   if (configuration_ && configuration_->engine.max_concurrent_operations <= 0) {
     lanes_.set_changes(static_cast<std::size_t>(std::max(session.facts.info.processors, 1)));
   }

@@ -213,14 +213,16 @@ std::string to_bytes(const ContactRecord& record) {
   Writer out("contact");
   out.put("contact", static_cast<std::int64_t>(record.contact.time_since_epoch().count()));
   out.put("boot-id", record.boot_id);
+  if (record.boot != WallTime{}) out.put("boot", static_cast<std::int64_t>(record.boot.time_since_epoch().count()));
   return out.done();
 }
 
 std::optional<ContactRecord> contact_record_from(const std::string& bytes) {
   Reader in(bytes, "contact");
   const auto contact = in.time("contact");
+  const auto boot = in.time("boot");
   if (!in.good() || !contact) return std::nullopt;
-  return ContactRecord{*contact, in.text("boot-id")};
+  return ContactRecord{*contact, in.text("boot-id"), boot.value_or(WallTime{})};
 }
 
 }  // namespace cofferdam::reconciler

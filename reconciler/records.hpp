@@ -39,6 +39,7 @@ std::optional<StopRecord> stop_record_from(const std::string& bytes);
 struct ContactRecord {
   WallTime contact{};
   std::string boot_id;
+  WallTime boot{};  ///< when that boot was, by the clock as it was first seen: later jumps of the clock do not move it
   bool operator==(const ContactRecord&) const = default;
 };
 std::string to_bytes(const ContactRecord& record);

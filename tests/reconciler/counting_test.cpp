@@ -66,8 +66,21 @@ TEST(Counting, CallsAnEndAfterOurLastContactInterruptedIfTheHostBootedSince) {
   evidence.last_contact_before_start = now.boot - hours{2};
   EXPECT_TRUE(was_interrupted(ended_at(now.boot - hours{3}, now.boot - hours{1}, 0), evidence, now));
   EXPECT_FALSE(was_interrupted(ended_at(now.boot - hours{4}, now.boot - hours{3}, 0), evidence, now));
+  EXPECT_FALSE(was_interrupted(ended_at(now.boot + seconds{5}, now.boot + seconds{9}, 1), evidence, now))
+      << "started since, it did not go down with the host";
   evidence.boot_id_then = now.boot_id;
   EXPECT_FALSE(was_interrupted(ended_at(now.boot - hours{3}, now.boot - hours{1}, 0), evidence, now));
+}
+
+TEST(Counting, HoldsAnEndAgainstTheBootAsItWasBeforeTheClockJumped) {
+  const Now before = at_start();
+  EndEvidence evidence;
+  evidence.boot = before.boot;
+  Now now = later(before, seconds{60});
+  now.wall += hours{9000};
+  now.boot += hours{9000};  // the boot is the clock less the uptime
+  EXPECT_FALSE(was_interrupted(ended_at(before.wall, now.wall, 0), evidence, now)) << "the host has not booted since its start";
+  EXPECT_TRUE(was_interrupted(ended_at(before.boot - hours{1}, before.boot + seconds{9}, 0), evidence, now));
 }
 
 TEST(Counting, CallsAnEndInAnOutageInterrupted) {

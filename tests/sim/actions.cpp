@@ -108,7 +108,8 @@ bool World::do_people(const Item& item) {
     if (item.argument == "mount") {
       labels.clear();
       const auto wanted = intent_.find(item.target);
-      const std::string path = wanted == intent_.end() || wanted->second.workspace.empty() ? "/srv/w/" + item.target : wanted->second.workspace;
+      const std::string path =
+          wanted == intent_.end() || wanted->second.workspace.empty() ? "/srv/w/" + item.target : wanted->second.workspace;
       docker::Mount mount;
       mount.source = path;
       mount.target = "/data";
@@ -152,7 +153,7 @@ bool World::do_engine(const Item& item) {
     if (shell_) shell_->stream_breaks(verb == "stream-gap");
     return true;
   }
-  const auto flag = [&](bool Container::*member, bool live) {
+  const auto flag = [&](bool Container::* member, bool live) {
     const auto container = container_of(item.target, live);
     if (!container) return true;
     (*container).*member = true;
@@ -225,9 +226,9 @@ bool World::do_host(const Item& item) {
     return true;
   }
   if (verb == "disk-full" || verb == "state-read-only" || verb == "state-unknown") {
-    bool StateStore::*member = verb == "disk-full"         ? &StateStore::full
-                               : verb == "state-read-only" ? &StateStore::read_only
-                                                           : &StateStore::unknown;
+    bool StateStore::* member = verb == "disk-full"         ? &StateStore::full
+                                : verb == "state-read-only" ? &StateStore::read_only
+                                                            : &StateStore::unknown;
     state_.*member = true;
     lift(span, [this, member] { state_.*member = false; });
     return true;
@@ -239,7 +240,8 @@ bool World::do_host(const Item& item) {
     return true;
   }
   const auto wanted = intent_.find(item.target);
-  const std::string path = wanted == intent_.end() || wanted->second.workspace.empty() ? "/srv/w/" + item.target : wanted->second.workspace;
+  const std::string path =
+      wanted == intent_.end() || wanted->second.workspace.empty() ? "/srv/w/" + item.target : wanted->second.workspace;
   if (verb == "ws-missing" || verb == "ws-link" || verb == "ws-hangs" || verb == "ws-owner") {
     const auto found = host.workspaces.find(path);
     if (found == host.workspaces.end()) return true;

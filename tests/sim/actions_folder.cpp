@@ -16,7 +16,8 @@ void World::write_file(const std::string& file, const std::string& pattern) {
   if (pattern == "in-place") {
     // Truncate, half, the rest, close: a scan may see each.
     folder_.write(file, "", false);
-    schedule.after(30 * millisecond, [this, file, content] { folder_.write(file, content.substr(0, content.size() / 2), false); });
+    schedule.after(30 * millisecond,
+                   [this, file, content] { folder_.write(file, content.substr(0, content.size() / 2), false); });
     schedule.after(70 * millisecond, [this, file, content] { folder_.write(file, content, true); });
   } else if (pattern == "slow") {
     folder_.write(file, content.substr(0, content.size() / 3), false);

@@ -61,6 +61,7 @@ void Checks::life_begins(Shell&) {
   for (auto& [id, attempt] : attempts_) {
     attempt.told_live = attempt.told_renamed = false;
     attempt.stop_first_saved = -1;
+    attempt.stop_refused = false;
   }
   if (!blind_since_) blind_since_ = world_.schedule.now();
 }
@@ -116,7 +117,8 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
       const AgentTruth& agent = agents_[attempt->second.agent];
       const bool idle = agent.in_flight == 0 && agent.last_issue < call.at && agent.last_reply < call.at;
       if (!idle) continue;
-      if (attempt->second.live && attempt->second.live_since + 100 * millisecond <= call.computed) attempt->second.told_live = true;
+      if (attempt->second.live && attempt->second.live_since + 100 * millisecond <= call.computed)
+        attempt->second.told_live = true;
       const auto container = world_.engine().find(row.id);
       if (container && container->shown.name == row.name && label_of(*container, label::name) != row.name) {
         attempt->second.told_renamed = true;
@@ -140,7 +142,8 @@ void Checks::after_input(Shell&, const reconciler::Input& input, const reconcile
       if (call->id <= highest_call_) violated("machine", "the number of a call was used before");
       highest_call_ = std::max(highest_call_, call->id);
     }
-    if (const auto* save = std::get_if<reconciler::Save>(&effect); save != nullptr && !save->bytes.empty()) check_stop_record(*save);
+    if (const auto* save = std::get_if<reconciler::Save>(&effect); save != nullptr && !save->bytes.empty())
+      check_stop_record(*save);
   }
 }
 
@@ -152,7 +155,8 @@ void Checks::check_target(const std::string& id, const std::string& operation) {
   const bool ours = carries_our_labels(*container) && container->maker == Who::controller;
   const bool told = known == attempts_.end() || known->second.told_renamed;
   if (!ours || (renamed && told)) {
-    violated("S2", operation + " of " + container->shown.name + ", which is not ours" + (ours ? " any more: it was renamed" : ""));
+    violated("S2",
+             operation + " of " + container->shown.name + ", which is not ours" + (ours ? " any more: it was renamed" : ""));
   }
 }
 
@@ -182,7 +186,10 @@ void Checks::issued(Shell&, const reconciler::Call& call) {
   if (const auto* list = std::get_if<docker::ContainerList>(&call.request)) issued.unfiltered_list = list->labels.empty();
   in_flight_[call.id] = issued;
   const int in_lane = ++lanes_[call.lane];
-  const int most = call.lane == reconciler::Lane::changes ? 2 : call.lane == reconciler::Lane::reads ? 8 : call.lane == reconciler::Lane::pulls ? 3 : 1;
+  const int most = call.lane == reconciler::Lane::changes ? 2
+                   : call.lane == reconciler::Lane::reads ? 8
+                   : call.lane == reconciler::Lane::pulls ? 3
+                                                          : 1;
   if (in_lane > most) {
     violated("machine", "the lane of " + std::string(name_of(call.lane)) + " holds " + std::to_string(in_lane));
   }
@@ -219,6 +226,9 @@ void Checks::answered(Shell&, reconciler::CallId id, const docker::Result&) {
 }
 
 void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
+  if (save.key.starts_with("stops/") && !good) {
+    if (const auto found = attempts_.find(save.key.substr(6)); found != attempts_.end()) found->second.stop_refused = true;
+  }
   if (!good) return;
   if (save.key.starts_with("agents/") && save.bytes.empty()) agents_[save.key.substr(7)].records_dropped = world_.schedule.now();
 }
@@ -250,6 +260,13 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.started_by = who;
     attempt.touched = attempt.excused = attempt.stop_recorded = false;
   }
+  if (what == "start-failed") {
+    attempt.start_failed = true;
+    attempt.ended_by = who;
+    attempt.ended_at = world_.schedule.now();
+    attempt.exit_code = container.shown.exit_code;
+    if (quiet_) ++agents_[attempt.agent].quiet_ends;
+  }
   if (what.starts_with("kill") && who != Who::controller) attempt.touched = true;
   if (what == "die") {
     attempt.live = attempt.told_live = false;
@@ -268,7 +285,13 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
   }
 }
 
-void Checks::configuration_changed() { configuration_changed_ = world_.schedule.now(); }
+void Checks::configuration_changed() {
+  configuration_changed_ = world_.schedule.now();
+}
+
+void Checks::confirmed() {
+  for (auto& [name, agent] : agents_) agent.mass_missing = false;
+}
 
 void Checks::state_was_lost() {
   for (auto& [id, attempt] : attempts_) {

@@ -38,6 +38,7 @@ class Checks {
   void changed(const Container& container, std::string_view what, Who who);
   void configuration_changed();
   void state_was_lost();
+  void confirmed();  ///< an operator agreed to what is held
 
   // At the end (checks_end.cpp).
   void converged();
@@ -61,7 +62,7 @@ class Checks {
     int missing_scans = 0;          ///< complete ones in a row, in this life
     bool mass_missing = false;      ///< went with all the others, or with the directory
     SimTime records_dropped = -1;
-    SimTime wanted_away = -1;       ///< when last absent, removed or suspended
+    SimTime wanted_away = -1;  ///< when last absent, removed or suspended
     std::deque<SimTime> changing;
     std::deque<SimTime> reading;
     std::deque<SimTime> kills;
@@ -80,6 +81,7 @@ class Checks {
     std::string config_hash;
     std::int64_t restarts = 0;
     bool ran = false;
+    bool start_failed = false;  ///< with 126 or 127: its own end
     bool live = false;
     bool told_live = false;
     bool told_renamed = false;
@@ -89,9 +91,10 @@ class Checks {
     SimTime ended_at = -1;
     std::int64_t exit_code = 0;
     bool oom = false;
-    bool excused = false;        ///< its end cannot be told from one that somebody caused
-    bool touched = false;        ///< somebody else sent it a signal
+    bool excused = false;  ///< its end cannot be told from one that somebody caused
+    bool touched = false;  ///< somebody else sent it a signal
     bool stop_recorded = false;
+    bool stop_refused = false;      ///< in this life
     SimTime stop_first_saved = -1;  ///< in this life
     std::optional<reconciler::StopCause> stop_cause;
     bool gone = false;
@@ -130,7 +133,7 @@ class Checks {
   World& world_;
   std::vector<std::string> violations_;
   std::map<std::string, AgentTruth> agents_;
-  std::map<std::string, Attempt> attempts_;  ///< by container id
+  std::map<std::string, Attempt> attempts_;         ///< by container id
   std::map<reconciler::CallId, Issued> in_flight_;  ///< of the present life
   std::map<reconciler::Lane, int> lanes_;
   reconciler::CallId highest_call_ = 0;

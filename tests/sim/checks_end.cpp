@@ -48,7 +48,7 @@ std::string Checks::mismatch(const std::string& agent) {
       ours.push_back(container->shown.name);
     }
     if (container && container->maker != Who::controller) continue;
-    if (attempt.ran && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;
+    if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;
   }
   if (live.size() > 1) return "more than one container of it is live";
   const auto wanted = world_.intent().find(agent);
@@ -76,6 +76,9 @@ std::string Checks::mismatch(const std::string& agent) {
                : "it does not run";
   }
   if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
+  const EngineTraits& traits = world_.engine().traits();
+  const bool discards = traits.drops_swap || traits.drops_pids || traits.drops_silently;
+  if (status->reason == "LimitDiscarded" && discards) return {};
   const bool finished = status->phase == Phase::succeeded || status->phase == Phase::failed;
   if (!finished) return "it does not run";
   if (newest == nullptr) return "it never ran, and counts as finished";

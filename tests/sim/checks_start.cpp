@@ -31,7 +31,8 @@ void Checks::check_start(const Container& container) {
       if (!listed && !ours) continue;
       for (const docker::MountPoint& theirs : other->shown.mounts) {
         const bool inside = theirs.source == mine.source || theirs.source.starts_with(mine.source + "/");
-        if (inside) violated("S8", "start of " + container.shown.name + " while " + other->shown.name + " mounts " + theirs.source);
+        if (inside)
+          violated("S8", "start of " + container.shown.name + " while " + other->shown.name + " mounts " + theirs.source);
       }
     }
   }
@@ -42,7 +43,7 @@ void Checks::check_start(const Container& container) {
 void Checks::check_rerun(const Container& container, const Attempt& attempt) {
   const Attempt* before = nullptr;
   for (const auto& [id, other] : attempts_) {
-    if (other.agent != attempt.agent || other.number >= attempt.number || !other.ran) continue;
+    if (other.agent != attempt.agent || other.number >= attempt.number || (!other.ran && !other.start_failed)) continue;
     if (before == nullptr || other.number > before->number) before = &other;
   }
   if (before == nullptr || before->live || before->ended_by != Who::itself) return;

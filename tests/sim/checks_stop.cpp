@@ -109,8 +109,8 @@ void Checks::check_stop_record(const reconciler::Save& save) {
   attempt.stop_cause = record->cause;
   if (attempt.stop_first_saved < 0) attempt.stop_first_saved = world_.schedule.now();
   const AgentTruth& agent = agents_[attempt.agent];
-  const std::string what = "stop (" + std::string(name_of(record->cause)) + ") of attempt " + std::to_string(attempt.number) +
-                           " of " + attempt.agent;
+  const std::string what =
+      "stop (" + std::string(name_of(record->cause)) + ") of attempt " + std::to_string(attempt.number) + " of " + attempt.agent;
   const bool clear = world_.schedule.now() > configuration_changed_ + settles || configuration_changed_ < 0;
   switch (record->cause) {
     case StopCause::spec_removed: {
@@ -120,7 +120,8 @@ void Checks::check_stop_record(const reconciler::Save& save) {
       break;
     }
     case StopCause::suspended:
-      if (!recently(agent, [](const Version& version) { return version.spec->suspend; })) violated("S4", what + ": nobody asked for that");
+      if (!recently(agent, [](const Version& version) { return version.spec->suspend; }))
+        violated("S4", what + ": nobody asked for that");
       break;
     case StopCause::spec_changed:
       if (clear && !agent.versions.empty() && !recently(agent, [&](const Version& version) {
@@ -156,7 +157,7 @@ void Checks::check_kill(const Container& container) {
   if (found == attempts_.end()) return;
   const Attempt& attempt = found->second;
   const std::string* saved = world_.state().find("stops/" + container.shown.id);
-  if (saved != nullptr) return;
+  if (saved != nullptr || attempt.stop_refused) return;
   const bool urgent = attempt.stop_cause == StopCause::deadline_exceeded || attempt.stop_cause == StopCause::hardening_violated;
   const SimTime patience = urgent ? second : 5 * second;
   if (attempt.stop_first_saved < 0) {

@@ -41,8 +41,8 @@ struct Container {
   SimTime changed_at = 0;
   bool busy = false;  ///< a start holds its lock: inspects and removes wait
   std::vector<std::function<void()>> waiting;
-  bool weakened = false;      ///< the engine dropped something of what was asked
-  bool unkillable = false;    ///< its process takes no notice of KILL
+  bool weakened = false;        ///< the engine dropped something of what was asked
+  bool unkillable = false;      ///< its process takes no notice of KILL
   bool removal_sticks = false;  ///< the engine cannot remove its files
   bool inspect_hangs = false;
   bool ghost = false;
@@ -66,9 +66,9 @@ struct Image {
 struct EngineTraits {
   bool live_restore = false;
   bool local = true;
-  bool drops_swap = false;     ///< discards the swap limit, with a warning
-  bool drops_pids = false;     ///< discards the pids limit, with a warning
-  bool drops_silently = false; ///< does not know no-new-privileges
+  bool drops_swap = false;      ///< discards the swap limit, with a warning
+  bool drops_pids = false;      ///< discards the pids limit, with a warning
+  bool drops_silently = false;  ///< does not know no-new-privileges
   std::int64_t slowness = 100;  ///< percent of the usual times
 };
 
@@ -142,8 +142,7 @@ class Engine {
   void signal(Who who, Container& container, const std::string& name);
   void removed(const std::shared_ptr<Container>& container, Who who);
   void set_state(Container& container, docker::ContainerState state);
-  void container_event(const Container& container, const std::string& action,
-                       std::map<std::string, std::string> attributes = {});
+  void container_event(const Container& container, const std::string& action, std::map<std::string, std::string> attributes = {});
   void changed(const Container& container, std::string_view what, Who who) {
     if (on_change) on_change(container, what, who);
   }

@@ -19,7 +19,9 @@ docker::Error status_error(int status, std::string message) {
 
 namespace {
 
-docker::Error no_such_container(const std::string& id) { return status_error(404, "No such container: " + id); }
+docker::Error no_such_container(const std::string& id) {
+  return status_error(404, "No such container: " + id);
+}
 
 /// What an option of a tmpfs, a list of capabilities or a label says is not this engine's business: it keeps them.
 docker::MountPoint mount_point_of(const docker::Mount& mount) {
@@ -32,7 +34,9 @@ docker::MountPoint mount_point_of(const docker::Mount& mount) {
   return point;
 }
 
-std::string name_of_variable(const std::string& entry) { return entry.substr(0, entry.find('=')); }
+std::string name_of_variable(const std::string& entry) {
+  return entry.substr(0, entry.find('='));
+}
 
 /// The image's environment under the asked one; a bare NAME takes one away.
 std::vector<std::string> merged_environment(const std::vector<std::string>& image, const std::vector<std::string>& asked) {
@@ -42,7 +46,8 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& imag
   }
   for (const std::string& entry : image) {
     const std::string name = name_of_variable(entry);
-    const bool set = std::any_of(asked.begin(), asked.end(), [&](const std::string& other) { return name_of_variable(other) == name; });
+    const bool set =
+        std::any_of(asked.begin(), asked.end(), [&](const std::string& other) { return name_of_variable(other) == name; });
     if (!set) merged.push_back(entry);
   }
   return merged;
@@ -65,9 +70,8 @@ struct CallVisitor {
   void operator()(const docker::ContainerList& list) { done(engine.list(list)); }
   void operator()(const docker::ContainerInspect& inspect) { engine.inspect(inspect, std::move(done)); }
   void operator()(const docker::ContainerCreate& create) {
-    engine.after(engine.takes(15 * millisecond), [&engine = engine, who = who, create, done = std::move(done)] {
-      done(engine.create(who, create));
-    });
+    engine.after(engine.takes(15 * millisecond),
+                 [&engine = engine, who = who, create, done = std::move(done)] { done(engine.create(who, create)); });
   }
   void operator()(const docker::ContainerStart& start) { engine.start(who, start, std::move(done)); }
   void operator()(const docker::ContainerKill& kill) { done(engine.kill(who, kill)); }
@@ -134,12 +138,14 @@ std::vector<std::string> Engine::apply_limits(Container& container) {
   if (traits_.drops_swap && host.memory_swap > 0) {
     host.memory_swap = -1;
     container.weakened = true;
-    warnings.emplace_back("Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.");
+    warnings.emplace_back(
+        "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.");
   }
   if (traits_.drops_pids && host.pids_limit.value_or(0) > 0) {
     host.pids_limit.reset();
     container.weakened = true;
-    warnings.emplace_back("Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.");
+    warnings.emplace_back(
+        "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.");
   }
   if (traits_.drops_silently && !host.security_opt.empty()) {
     host.security_opt.clear();
@@ -213,7 +219,10 @@ void Engine::start_completes(Who who, Container& container, const Done& done) {
   docker::ContainerDetails& shown = container.shown;
   const auto fail = [&](int status, const std::string& message) {
     shown.error = message;
-    if (status == 400) shown.exit_code = container.program.start_code;
+    if (container.program.start_code != 0 && status == 400) {
+      shown.exit_code = container.program.start_code;
+      changed(container, "start-failed", Who::itself);
+    }
     done(status_error(status, message));
   };
   const std::string& network = shown.host_config.network_mode;
@@ -261,8 +270,8 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
     case ContainerState::removing: return done(status_error(409, "removal of container " + id + " is already in progress"));
     case ContainerState::running:
       if (request.force) break;
-      return done(status_error(409, "You cannot remove a running container " + id +
-                                        ". Stop the container before attempting removal or force remove"));
+      return done(status_error(
+          409, "You cannot remove a running container " + id + ". Stop the container before attempting removal or force remove"));
     case ContainerState::paused:
       if (request.force) break;
       return done(status_error(409, "You cannot remove a paused container " + id +
@@ -276,7 +285,8 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
     case ContainerState::dead: break;
   }
   if (container->live()) {
-    if (container->unkillable) return done(status_error(500, "could not kill container: tried to kill container, but did not receive an exit event"));
+    if (container->unkillable)
+      return done(status_error(500, "could not kill container: tried to kill container, but did not receive an exit event"));
     process_ends(*container, who, 137, false);
   }
   set_state(*container, ContainerState::removing);
@@ -286,7 +296,8 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
       set_state(*container, ContainerState::dead);
       container->shown.dead = true;
       changed(*container, "dead", who);
-      return done(status_error(500, "container " + container->shown.id + ": driver \"overlay2\" failed to remove root filesystem: device or resource busy"));
+      return done(status_error(500, "container " + container->shown.id +
+                                        ": driver \"overlay2\" failed to remove root filesystem: device or resource busy"));
     }
     removed(container, who);
     done(docker::Reply{docker::Done{}});

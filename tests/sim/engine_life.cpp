@@ -36,7 +36,9 @@ std::string Engine::new_id(std::string_view kind) {
   return id;
 }
 
-SimTime Engine::takes(SimTime usual) { return usual * traits_.slowness / 100 * random_.between(70, 160) / 100; }
+SimTime Engine::takes(SimTime usual) {
+  return usual * traits_.slowness / 100 * random_.between(70, 160) / 100;
+}
 
 void Engine::after(SimTime delay, std::function<void()> work) {
   schedule_.after(delay, [this, life = life_, work = std::move(work)] {

@@ -114,8 +114,8 @@ void Engine::drop_image(const std::string& reference) {
   const auto found = images_.find(reference);
   if (found == images_.end()) return;
   const std::string id = found->second.details.id;
-  const bool used = std::any_of(containers_.begin(), containers_.end(),
-                                [&](const auto& entry) { return entry.second->shown.image_id == id; });
+  const bool used =
+      std::any_of(containers_.begin(), containers_.end(), [&](const auto& entry) { return entry.second->shown.image_id == id; });
   if (used) return;  // the engine would refuse without force
   images_.erase(found);
   emit("image", "untag", id, {{"name", id}});

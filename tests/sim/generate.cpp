@@ -18,24 +18,41 @@ struct Kind {
 };
 
 constexpr Kind people[] = {
-    {"kill", "TERM|KILL|TERM", true, 0, 0},   {"stop", "", true, 0, 0},          {"rm", "", true, 0, 0},
-    {"start", "", true, 0, 0},                {"restart", "", true, 0, 0},       {"pause", "", true, 500, 60000},
-    {"rename", "", true, 0, 0},               {"policy", "always|on-failure", true, 0, 0},
-    {"exec", "", true, 0, 0},                 {"old-start", "", false, 0, 0},    {"copy", "", true, 0, 0},
+    {"kill", "TERM|KILL|TERM", true, 0, 0},
+    {"stop", "", true, 0, 0},
+    {"rm", "", true, 0, 0},
+    {"start", "", true, 0, 0},
+    {"restart", "", true, 0, 0},
+    {"pause", "", true, 500, 60000},
+    {"rename", "", true, 0, 0},
+    {"policy", "always|on-failure", true, 0, 0},
+    {"exec", "", true, 0, 0},
+    {"old-start", "", false, 0, 0},
+    {"copy", "", true, 0, 0},
     {"decoy", "name|instance|role|label|attempt|image|mount", true, 0, 0},
-    {"confirm", "", false, 0, 0},             {"release", "", true, 0, 0},
+    {"confirm", "", false, 0, 0},
+    {"release", "", true, 0, 0},
 };
 constexpr Kind engine[] = {
-    {"engine-kill", "", false, 500, 40000},     {"engine-stop", "", false, 500, 40000}, {"engine-hang", "", false, 1000, 50000},
-    {"stream-break", "", false, 0, 0},          {"stream-gap", "", false, 0, 0},        {"unkillable", "", true, 1000, 90000},
-    {"sticky-removal", "", true, 5000, 120000}, {"inspect-hangs", "", true, 1000, 60000},
-    {"image-gone", "", false, 1000, 90000},     {"image-moves", "", false, 0, 0},       {"registry-gone", "", false, 1000, 60000},
-    {"network-gone", "", false, 1000, 60000},   {"phantom-name", "", true, 0, 0},
+    {"engine-kill", "", false, 500, 40000},
+    {"engine-stop", "", false, 500, 40000},
+    {"engine-hang", "", false, 1000, 50000},
+    {"stream-break", "", false, 0, 0},
+    {"stream-gap", "", false, 0, 0},
+    {"unkillable", "", true, 1000, 90000},
+    {"sticky-removal", "", true, 5000, 120000},
+    {"inspect-hangs", "", true, 1000, 60000},
+    {"image-gone", "", false, 1000, 90000},
+    {"image-moves", "", false, 0, 0},
+    {"registry-gone", "", false, 1000, 60000},
+    {"network-gone", "", false, 1000, 60000},
+    {"phantom-name", "", true, 0, 0},
 };
 constexpr Kind folder[] = {
-    {"edit", "memory=64|memory=96|task=t1|task=t2|program=agent|program=agent,term=0|restart=Always|restart=OnFailure|restart=Never|"
-             "suspend=yes|suspend=no|remove=yes|remove=no|stop=3|deadline=30|deadline=-1|ttl=20|max=2|network=n1|network=none|"
-             "image=tool:1|image=node:20-alpine|pull=Always|pull=IfNotPresent",
+    {"edit",
+     "memory=64|memory=96|task=t1|task=t2|program=agent|program=agent,term=0|restart=Always|restart=OnFailure|restart=Never|"
+     "suspend=yes|suspend=no|remove=yes|remove=no|stop=3|deadline=30|deadline=-1|ttl=20|max=2|network=n1|network=none|"
+     "image=tool:1|image=node:20-alpine|pull=Always|pull=IfNotPresent",
      true, 0, 4},
     {"edit", "memory=64|memory=128|task=t3|suspend=yes|suspend=no", true, 0, 4},
     {"delete", "", true, 0, 0},
@@ -74,12 +91,12 @@ struct CallKind {
   const char* operation;
   std::int64_t most;  ///< so many of these calls are worth a fault
 };
-constexpr CallKind calls[] = {{"create", 8}, {"start", 8},  {"kill", 10},   {"remove", 8}, {"inspect", 40},
-                              {"list", 8},   {"image", 4},  {"pull", 3},    {"archive", 3}, {"save", 40}};
-constexpr const char* call_faults[] = {"refused",         "reset",          "garbage",         "bad-request",   "conflict",
-                                       "error",           "unavailable",    "timeout",         "slow",          "crash-before",
-                                       "crash-applied",   "crash-after",    "reset-applied",   "error-applied", "garbage-applied",
-                                       "timeout-applied", "timeout-late",   "not-found",       "in-progress",   "no-permission"};
+constexpr CallKind calls[] = {{"create", 8}, {"start", 8}, {"kill", 10}, {"remove", 8},  {"inspect", 40},
+                              {"list", 8},   {"image", 4}, {"pull", 3},  {"archive", 3}, {"save", 40}};
+constexpr const char* call_faults[] = {"refused",         "reset",        "garbage",       "bad-request",   "conflict",
+                                       "error",           "unavailable",  "timeout",       "slow",          "crash-before",
+                                       "crash-applied",   "crash-after",  "reset-applied", "error-applied", "garbage-applied",
+                                       "timeout-applied", "timeout-late", "not-found",     "in-progress",   "no-permission"};
 constexpr const char* programs[] = {"agent",
                                     "agent",
                                     "agent",
@@ -126,7 +143,8 @@ class Drawing {
     if (random_.one_in(20)) plan_.items.push_back({0, "violate", "verify", {}, random_.between(1, 6)});
     std::vector<Item> sorted;
     for (Item& item : plan_.items) {
-      const auto at = std::upper_bound(sorted.begin(), sorted.end(), item, [](const Item& a, const Item& b) { return a.at < b.at; });
+      const auto at =
+          std::upper_bound(sorted.begin(), sorted.end(), item, [](const Item& a, const Item& b) { return a.at < b.at; });
       sorted.insert(at, std::move(item));
     }
     plan_.items = std::move(sorted);
@@ -141,8 +159,8 @@ class Drawing {
     plan_.engine.drops_pids = random_.one_in(40);
     plan_.engine.drops_silently = random_.one_in(40);
     plan_.engine.slowness = random_.pick({100LL, 100LL, 30LL, 300LL, 2000LL});
-    plan_.relist_seconds = static_cast<int>(random_.pick({60, 60, 300, 20}));
-    plan_.rescan_seconds = static_cast<int>(random_.pick({20, 20, 120, 5}));
+    plan_.relist_seconds = static_cast<int>(random_.pick({60, 300, 600, 400, 300, 900}));
+    plan_.rescan_seconds = static_cast<int>(random_.pick({20, 120, 300, 600, 300, 120}));
     plan_.rollout = static_cast<int>(random_.between(1, 2));
     plan_.budget_count = static_cast<int>(random_.pick({5, 1, 2}));
   }
@@ -191,8 +209,9 @@ class Drawing {
       // Trouble comes in bursts: the next thing may follow at once.
       if (random_.one_in(3)) {
         const Kind& more = random_.pick(kinds);
-        plan_.items.push_back({item.at + random_.between(0, 2'000'000) * 1000, more.verb, more.on_agent ? an_agent() : std::string(),
-                               one_of(random_, more.arguments), random_.between(more.low, more.high)});
+        plan_.items.push_back({item.at + random_.between(0, 2'000'000) * 1000, more.verb,
+                               more.on_agent ? an_agent() : std::string(), one_of(random_, more.arguments),
+                               random_.between(more.low, more.high)});
       }
     }
   }
@@ -222,6 +241,8 @@ class Drawing {
 
 }  // namespace
 
-Plan plan_of(std::uint64_t seed) { return Drawing(seed).draw(); }
+Plan plan_of(std::uint64_t seed) {
+  return Drawing(seed).draw();
+}
 
 }  // namespace cofferdam::sim

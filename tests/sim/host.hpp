@@ -18,9 +18,9 @@ struct Workspace {
 };
 
 struct Host {
-  SimTime booted = -hour;       ///< when, in true time
-  SimTime wall_offset = 0;      ///< jumps of the wall clock
-  int boot = 1;                 ///< its number, for the boot id
+  SimTime booted = -hour;   ///< when, in true time
+  SimTime wall_offset = 0;  ///< jumps of the wall clock
+  int boot = 1;             ///< its number, for the boot id
   std::map<std::string, Workspace> workspaces;
 
   [[nodiscard]] reconciler::WallTime wall(SimTime now) const {

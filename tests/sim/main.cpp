@@ -199,12 +199,13 @@ int run_seeds(const Options& options) {
   for (const auto& [promise, count] : tally.broken) {
     std::printf("broken first: %s in %llu seeds\n", promise.c_str(), static_cast<unsigned long long>(count));
   }
-  std::printf("seeds=%llu steps=%llu inputs=%llu calls=%llu simulated_hours=%lld steps_per_second=%.0f (%ld at once) "
-              "hash=%016llx violations=%llu\n",
-              static_cast<unsigned long long>(tally.seeds), static_cast<unsigned long long>(s.steps),
-              static_cast<unsigned long long>(s.inputs), static_cast<unsigned long long>(s.calls),
-              static_cast<long long>(s.simulated_seconds / 3600), static_cast<double>(s.steps) / took.count(), processors,
-              static_cast<unsigned long long>(tally.hash), static_cast<unsigned long long>(tally.failed));
+  std::printf(
+      "seeds=%llu steps=%llu inputs=%llu calls=%llu simulated_hours=%lld steps_per_second=%.0f (%ld at once) "
+      "hash=%016llx violations=%llu\n",
+      static_cast<unsigned long long>(tally.seeds), static_cast<unsigned long long>(s.steps),
+      static_cast<unsigned long long>(s.inputs), static_cast<unsigned long long>(s.calls),
+      static_cast<long long>(s.simulated_seconds / 3600), static_cast<double>(s.steps) / took.count(), processors,
+      static_cast<unsigned long long>(tally.hash), static_cast<unsigned long long>(tally.failed));
   return tally.failed == 0 ? 0 : 1;
 }
 
@@ -216,13 +217,15 @@ int run_one(const Plan& plan, const Options& options) {
   for (const std::string& violation : world.violations()) std::cout << "violated " << violation << '\n';
   std::printf("seed=%llu steps=%llu inputs=%llu calls=%llu hash=%016llx violations=%zu\n",
               static_cast<unsigned long long>(plan.seed), static_cast<unsigned long long>(world.statistics().steps),
-              static_cast<unsigned long long>(world.statistics().inputs), static_cast<unsigned long long>(world.statistics().calls),
-              static_cast<unsigned long long>(world.trace().hash()), world.violations().size());
+              static_cast<unsigned long long>(world.statistics().inputs),
+              static_cast<unsigned long long>(world.statistics().calls), static_cast<unsigned long long>(world.trace().hash()),
+              world.violations().size());
   return world.violations().empty() ? 0 : 1;
 }
 
 int usage() {
-  std::cerr << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace]\n";
+  std::cerr
+      << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace]\n";
   return 2;
 }
 

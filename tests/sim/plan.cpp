@@ -14,18 +14,20 @@ struct Field {
   void (*set)(Subject&, const std::string&);
 };
 
-#define COFFERDAM_SIM_TEXT(subject, key, member) \
-  Field<subject> { key, [](const subject& s) { return s.member; }, [](subject& s, const std::string& v) { s.member = v; } }
-#define COFFERDAM_SIM_NUMBER(subject, key, member)                                                            \
-  Field<subject> {                                                                                            \
-    key, [](const subject& s) { return std::to_string(s.member); }, [](subject& s, const std::string& v) {    \
-      s.member = static_cast<std::decay_t<decltype(s.member)>>(std::strtoll(v.c_str(), nullptr, 10));         \
-    }                                                                                                         \
+#define COFFERDAM_SIM_TEXT(subject, key, member)                                                           \
+  Field<subject> {                                                                                         \
+    key, [](const subject& s) { return s.member; }, [](subject& s, const std::string& v) { s.member = v; } \
   }
-#define COFFERDAM_SIM_FLAG(subject, key, member)                                                              \
-  Field<subject> {                                                                                            \
-    key, [](const subject& s) { return std::string(s.member ? "yes" : "no"); },                               \
-        [](subject& s, const std::string& v) { s.member = v == "yes"; }                                       \
+#define COFFERDAM_SIM_NUMBER(subject, key, member)                                                         \
+  Field<subject> {                                                                                         \
+    key, [](const subject& s) { return std::to_string(s.member); }, [](subject& s, const std::string& v) { \
+      s.member = static_cast<std::decay_t<decltype(s.member)>>(std::strtoll(v.c_str(), nullptr, 10));      \
+    }                                                                                                      \
+  }
+#define COFFERDAM_SIM_FLAG(subject, key, member)                                \
+  Field<subject> {                                                              \
+    key, [](const subject& s) { return std::string(s.member ? "yes" : "no"); }, \
+        [](subject& s, const std::string& v) { s.member = v == "yes"; }         \
   }
 
 const std::vector<Field<AgentPlan>>& agent_fields() {
@@ -95,7 +97,9 @@ std::string to_text(const AgentPlan& agent) {
   return text;
 }
 
-bool set_field(AgentPlan& agent, const std::string& assignment) { return set_by(agent_fields(), agent, assignment); }
+bool set_field(AgentPlan& agent, const std::string& assignment) {
+  return set_by(agent_fields(), agent, assignment);
+}
 
 std::string yaml_of(const AgentPlan& agent) {
   std::string text = "apiVersion: cofferdam/v1\nkind: Agent\nmetadata:\n  name: " + agent.name + "\nspec:\n";
@@ -125,7 +129,9 @@ std::string to_text(const Item& item) {
          std::to_string(item.number);
 }
 
-std::string kind_of(const Item& item) { return item.argument.substr(0, item.argument.find(':')); }
+std::string kind_of(const Item& item) {
+  return item.argument.substr(0, item.argument.find(':'));
+}
 
 std::int64_t amount_of(const Item& item) {
   const auto colon = item.argument.find(':');

@@ -43,11 +43,11 @@ std::string yaml_of(const AgentPlan& agent);
 
 /// One fault, or one thing that somebody does.
 struct Item {
-  SimTime at = 0;          ///< for calls and events: not before
-  std::string verb;        ///< "call", "kill", "engine-kill", …
-  std::string target;      ///< an agent, an operation; "-": none
-  std::string argument;    ///< "reset-applied", "TERM", …; "-": none
-  std::int64_t number = 0; ///< which call; how many milliseconds; …
+  SimTime at = 0;           ///< for calls and events: not before
+  std::string verb;         ///< "call", "kill", "engine-kill", …
+  std::string target;       ///< an agent, an operation; "-": none
+  std::string argument;     ///< "reset-applied", "TERM", …; "-": none
+  std::int64_t number = 0;  ///< which call; how many milliseconds; …
 
   bool operator==(const Item&) const = default;
 };

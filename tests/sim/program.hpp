@@ -13,9 +13,9 @@ namespace cofferdam::sim {
 struct Program {
   SimTime runs_for = 0;  ///< 0: until it is told to end
   int exit_code = 0;
-  bool oom = false;      ///< ends out of memory
-  int times = 0;         ///< it ends by itself this many times, then it runs on; 0: always
-  int term_code = 143;   ///< on TERM; -1: takes no notice
+  bool oom = false;     ///< ends out of memory
+  int times = 0;        ///< it ends by itself this many times, then it runs on; 0: always
+  int term_code = 143;  ///< on TERM; -1: takes no notice
   SimTime term_takes = 50 * millisecond;
   int start_code = 0;    ///< 126 or 127: its start answers 400
   bool missing = false;  ///< no such command: under an init it starts and exits with 127

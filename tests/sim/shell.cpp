@@ -11,7 +11,9 @@ using reconciler::Session;
 
 namespace {
 
-reconciler::Identity identity() { return {"default", "cofferdam", "sim"}; }
+reconciler::Identity identity() {
+  return {"default", "cofferdam", "sim"};
+}
 
 }  // namespace
 
@@ -209,7 +211,9 @@ void Shell::end_session(const std::string& why) {
   after(random_.between(100, 300) * millisecond, [this] { connect(); });
 }
 
-void Shell::engine_went_away() { end_session("the event stream ended"); }
+void Shell::engine_went_away() {
+  end_session("the event stream ended");
+}
 
 void Shell::stream_breaks(bool gap_only) {
   if (!gap_only) return end_session("connection reset by peer");
@@ -249,9 +253,12 @@ void Shell::configuration_changed() {
 }
 
 void Shell::command(std::variant<reconciler::ConfirmDeletions, reconciler::Release> what) {
+  if (std::holds_alternative<reconciler::ConfirmDeletions>(what)) world_.checks().confirmed();
   handle(reconciler::Command{++timer_ + 1'000'000, std::move(what)});
 }
 
-void Shell::shut_down() { handle(reconciler::Shutdown{}); }
+void Shell::shut_down() {
+  handle(reconciler::Shutdown{});
+}
 
 }  // namespace cofferdam::sim

@@ -51,7 +51,9 @@ constexpr Refusal refusals[] = {
 
 }  // namespace
 
-std::string short_operation(const docker::Request& request) { return std::string(std::visit(ShortName{}, request)); }
+std::string short_operation(const docker::Request& request) {
+  return std::string(std::visit(ShortName{}, request));
+}
 
 void Shell::reply(reconciler::CallId id, SimTime delay, docker::Result result) {
   after(delay, [this, id, result = std::move(result)] {
@@ -115,11 +117,11 @@ void Shell::issue(const reconciler::Call& call) {
            call.cause;
   });
   flights_[call.id] = {call, world_.schedule.now()};
+  world_.checks().issued(*this, call);
   if (!up_ || call.epoch != epoch_) {
     fail(call.id, random_.between(0, 1) * millisecond, ErrorClass::cancelled, 0, "the session was over");
     return;
   }
-  world_.checks().issued(*this, call);
   SimTime before = random_.between(20, 300) * millisecond / 1000;
   SimTime behind = random_.between(50, 500) * millisecond / 1000;
   if (operation == "list") behind += random_.between(1, 6) * millisecond;
@@ -133,7 +135,8 @@ void Shell::issue(const reconciler::Call& call) {
       return fail(call.id, before + behind, refusal.error_class, refusal.status, std::string(refusal.message));
     }
   }
-  if (kind == "slow") return send(call, before + amount_of(*fault) * millisecond / 2, behind + amount_of(*fault) * millisecond / 2, true, false);
+  if (kind == "slow")
+    return send(call, before + amount_of(*fault) * millisecond / 2, behind + amount_of(*fault) * millisecond / 2, true, false);
   if (kind == "timeout") return fail(call.id, deadline, ErrorClass::timeout, 0, "no answer in time");
   if (kind == "crash-before") return world_.crash(random_.between(10, 3000) * millisecond);
   if (kind == "crash-applied") return send(call, before, behind, true, true);
@@ -141,9 +144,9 @@ void Shell::issue(const reconciler::Call& call) {
     dies_after_ = call.id;
     return send(call, before, behind, true, false);
   }
-  if (kind == "not-found") {
+  if (kind == "not-found" && operation != "archive") {
     const std::string object = docker::object_of(call.request);
-    const std::string message = operation == "create" ? "No such image: " + object
+    const std::string message = operation == "create"  ? "No such image: " + object
                                 : operation == "image" ? "No such image: " + object
                                 : operation == "start" ? "network n1 not found"
                                                        : "No such container: " + object;

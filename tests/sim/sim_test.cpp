@@ -18,7 +18,8 @@ std::string run(const Plan& plan) {
 }
 
 TEST(Simulation, KeepsEveryPromiseOverTheFirstSeeds) {
-  for (std::uint64_t seed = 0; seed < 150; ++seed) EXPECT_EQ(run(plan_of(seed)), "") << "cofferdam-sim --seed " << seed << " --trace";
+  for (std::uint64_t seed = 0; seed < 150; ++seed)
+    EXPECT_EQ(run(plan_of(seed)), "") << "cofferdam-sim --seed " << seed << " --trace";
 }
 
 TEST(Simulation, IsTheSameTwice) {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "reconciler/ownership.hpp"
 #include "reconciler/decide.hpp"
+#include "reconciler/ownership.hpp"
 
 namespace cofferdam::sim {
 
@@ -37,8 +37,7 @@ std::shared_ptr<specs::Configuration> base_configuration(const Plan& plan) {
   return configuration;
 }
 
-World::World(const Plan& wanted, bool keep_trace)
-    : plan(wanted), trace_(keep_trace), folder_(schedule), checks_(*this) {
+World::World(const Plan& wanted, bool keep_trace) : plan(wanted), trace_(keep_trace), folder_(schedule), checks_(*this) {
   engine_ = std::make_unique<Engine>(schedule, host, trace_, plan.seed, plan.engine);
   engine_->on_event = [this](const docker::Event& event) {
     if (shell_) shell_->engine_event(event);
