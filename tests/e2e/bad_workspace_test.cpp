@@ -30,7 +30,7 @@ class BadSpec : public World {
   void refused(const Agent& agent, const std::string& word) {
     drop(agent);
     ASSERT_TRUE(reaches(agent.name, "Denied"));
-    EXPECT_THAT(status(agent.name).value("message", ""), HasSubstr(word));
+    EXPECT_THAT(message(agent.name), HasSubstr(word));
     EXPECT_TRUE(containers(agent.name).empty());
   }
   std::string healthy_;
@@ -85,13 +85,13 @@ TEST_F(BadSpec, WorkspaceNotWritableForTheAgent) {
 TEST_F(BadSpec, ImageAbsentUnderPolicyNever) {
   drop({.name = "bad", .more = {"image: nobody/nothing:1", "imagePullPolicy: Never"}});
   EXPECT_TRUE(reaches("bad", "Stuck/ImageNotPresent"));
-  EXPECT_THAT(status("bad").value("message", ""), HasSubstr("nobody/nothing:1"));
+  EXPECT_THAT(message("bad"), HasSubstr("nobody/nothing:1"));
 }
 
 TEST_F(BadSpec, ImageAbsentUnderPolicyIfNotPresent) {
   drop({.name = "bad", .more = {"image: registry.invalid/nothing:1"}});
   EXPECT_TRUE(reaches("bad", "BackOff/ImagePull"));
-  EXPECT_THAT(status("bad").value("message", ""), HasSubstr("registry.invalid"));
+  EXPECT_THAT(message("bad"), HasSubstr("registry.invalid"));
   EXPECT_TRUE(status("bad")["nextRetryAt"].is_string());
 }
 
@@ -102,9 +102,8 @@ TEST_F(BadSpec, ImageThatCannotBePulledUnderPolicyAlways) {
 
 TEST_F(BadSpec, UserAbsentFromTheImage) {
   drop({.name = "bad", .more = {"image: traps:nouser"}});
-  ASSERT_TRUE(eventually([&] { return status("bad").value("message", "").find("1000:1000") != std::string::npos; }))
-      << status("bad").dump(1);
-  EXPECT_THAT(status("bad").value("message", ""), HasSubstr("node"));
+  ASSERT_TRUE(eventually([&] { return message("bad").find("1000:1000") != std::string::npos; })) << status("bad").dump(1);
+  EXPECT_THAT(message("bad"), HasSubstr("node"));
   EXPECT_TRUE(live("bad").empty());
 }
 
@@ -125,8 +124,7 @@ TEST_F(BadSpec, NetworkAbsent) {
   settings["policy.allowedNetworks"] = "[none, bridge, elsewhere]";
   start();
   drop({.name = "bad", .more = {"networkMode: elsewhere"}});
-  ASSERT_TRUE(eventually([&] { return status("bad").value("message", "").find("elsewhere") != std::string::npos; }))
-      << status("bad").dump(1);
+  ASSERT_TRUE(eventually([&] { return message("bad").find("elsewhere") != std::string::npos; })) << status("bad").dump(1);
   EXPECT_THAT(phase("bad"), AnyOf("Stuck", "BackOff", "Denied"));
   EXPECT_TRUE(live("bad").empty());
 }

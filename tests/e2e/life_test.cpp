@@ -45,7 +45,7 @@ TEST_F(Life, EditedSpecReplacesItsContainer) {
   ASSERT_TRUE(reaches("worker", "Running"));
   const std::string first = only_live("worker")["Id"];
   drop({.name = "worker", .more = {"env: {LOG_LEVEL: debug}"}});
-  ASSERT_TRUE(eventually([&] { return status("worker").value("attempt", 0) == 2 && phase("worker") == "Running"; }));
+  ASSERT_TRUE(eventually([&] { return attempt("worker") == 2 && phase("worker") == "Running"; }));
   const Json second = only_live("worker");
   EXPECT_NE(second["Id"], first);
   EXPECT_THAT(second["Config"]["Env"].dump(), HasSubstr("LOG_LEVEL=debug"));
@@ -180,7 +180,7 @@ TEST_F(Life, ContainerKilledFromOutsideIsInterruptedAndRunAgain) {
   ASSERT_TRUE(reaches("worker", "Running"));
   const std::string first = only_live("worker")["Id"];
   ASSERT_EQ(raw().call("POST", "/containers/" + first + "/kill").status, 204);
-  ASSERT_TRUE(eventually([&] { return phase("worker") == "Running" && status("worker").value("attempt", 0) == 2; }));
+  ASSERT_TRUE(eventually([&] { return phase("worker") == "Running" && attempt("worker") == 2; }));
   EXPECT_EQ(status("worker")["lastTermination"]["reason"], "Interrupted");
   EXPECT_EQ(status("worker")["restarts"], 0);
 }

@@ -178,6 +178,16 @@ std::string World::phase(const std::string& agent) const {
   return json.is_object() ? json.value("phase", "") : "";
 }
 
+std::string World::message(const std::string& agent) const {
+  const Json json = status(agent);
+  return json.is_object() ? json.value("message", "") : "";
+}
+
+int World::attempt(const std::string& agent) const {
+  const Json json = status(agent);
+  return json.is_object() ? json.value("attempt", 0) : 0;
+}
+
 std::string World::phase_reason(const std::string& agent) const {
   const Json json = status(agent);
   if (!json.is_object()) return "";

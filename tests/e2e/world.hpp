@@ -112,6 +112,8 @@ class World : public ::testing::Test {
   // What is told, and what is.
   [[nodiscard]] Json status(const std::string& agent) const;  ///< the status file; null where there is none
   [[nodiscard]] std::string phase(const std::string& agent) const;
+  [[nodiscard]] std::string message(const std::string& agent) const;
+  [[nodiscard]] int attempt(const std::string& agent) const;
   /// "Pending/WorkspaceBusy"
   [[nodiscard]] std::string phase_reason(const std::string& agent) const;
   [[nodiscard]] std::string condition(const std::string& agent, const std::string& type) const;  ///< "True", …, or empty
