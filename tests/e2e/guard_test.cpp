@@ -17,6 +17,7 @@ class Guard : public World {
  protected:
   /// Starts six agents and remembers their containers.
   void begin_with_six() {
+    settings["specs.settleMilliseconds"] = "300";  // six files take a moment to go, on a busy host
     start();
     for (int i = 0; i < 6; ++i) drop({.name = "g" + std::to_string(i)});
     for (int i = 0; i < 6; ++i) ASSERT_TRUE(reaches("g" + std::to_string(i), "Running"));
@@ -65,7 +66,6 @@ TEST_F(Guard, EmptiedFolderIsHeldAlsoOverARestart) {
 
 TEST_F(Guard, MoreThanHalfRemovedAtOnceIsHeldUntilConfirmed) {
   settings["deletion.budgetCount"] = "3";
-  settings["specs.settleMilliseconds"] = "300";  // four files take a moment to go, also on a busy host
   begin_with_six();
   for (int i = 0; i < 4; ++i) take_away("g" + std::to_string(i));
   ASSERT_TRUE(eventually([&] { return ask("/metrics").body.find("cofferdam_deletions_held 4") != std::string::npos; }));
@@ -85,7 +85,6 @@ TEST_F(Guard, MoreThanHalfRemovedAtOnceIsHeldUntilConfirmed) {
 
 TEST_F(Guard, FilesBackInTimeReleaseTheHold) {
   settings["deletion.budgetCount"] = "3";
-  settings["specs.settleMilliseconds"] = "300";  // four files take a moment to go, also on a busy host
   begin_with_six();
   for (int i = 0; i < 4; ++i) take_away("g" + std::to_string(i));
   ASSERT_TRUE(eventually([&] { return ask("/metrics").body.find("cofferdam_deletions_held 4") != std::string::npos; }));
