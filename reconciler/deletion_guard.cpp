@@ -78,7 +78,8 @@ std::map<std::string, Presence> DeletionGuard::presences() const {
   return all;
 }
 
-std::vector<std::string> DeletionGuard::observe(const ScanFacts& scan, const specs::Configuration::Deletion& budget, Now now) {
+std::vector<std::string> DeletionGuard::observe(const ScanFacts& scan, const specs::Configuration::Deletion& budget,
+                                                const Now& now) {
   const std::map<std::string, Presence> before = presences();
   spec_seen_ = spec_seen_ || scan.spec_files > 0;
   note_missing(scan, now.mono);

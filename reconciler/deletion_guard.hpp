@@ -51,7 +51,7 @@ struct Held {
 class DeletionGuard {
  public:
   /// In the order of scans. Returns the agents whose presence changed, sorted.
-  std::vector<std::string> observe(const ScanFacts& scan, const specs::Configuration::Deletion& budget, Now now);
+  std::vector<std::string> observe(const ScanFacts& scan, const specs::Configuration::Deletion& budget, const Now& now);
 
   /// A scan that was not complete: two in a row are then still to come for whatever was missed once.
   void scan_failed();

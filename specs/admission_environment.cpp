@@ -9,7 +9,7 @@
 namespace cofferdam::specs {
 namespace {
 
-constexpr std::size_t max_total_bytes = 128 * 1024;  // all variables together
+constexpr std::size_t max_total_bytes = 131072;  // all variables together
 
 void judge_variable(Judgement& judgement, const std::string& name, const std::string& value) {
   const std::string path = "spec.env." + name;

@@ -11,7 +11,7 @@
 namespace cofferdam::specs {
 namespace {
 
-constexpr std::int64_t mib = 1024 * 1024;
+constexpr std::int64_t mib = 1048576;
 constexpr std::int64_t least_memory_mb = 6;           // the engine's own minimum
 constexpr std::int64_t least_nano_cpus = 10'000'000;  // 0.01 processors, the engine's own
 

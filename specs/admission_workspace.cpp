@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "specs/admission_rules.hpp"
 
@@ -39,7 +40,7 @@ bool is_inside(const std::string& path, std::string_view directory) {
 /// The system directory that the path touches; empty: none.
 std::string forbidden_by(const std::string& path) {
   if (path == "/" || path == "/tmp") return path;
-  const std::string first = path.substr(0, path.find('/', 1));
+  std::string first = path.substr(0, path.find('/', 1));
   if (first.starts_with("/lib")) return first;  // /lib, /lib64, /libx32, …
   for (const std::string_view system : system_paths) {
     if (paths_overlap(path, std::string(system))) return std::string(system);
@@ -124,8 +125,10 @@ void judge_workspace_text(Judgement& judgement, const std::vector<std::string>& 
   }
   for (const std::string& own : controller_paths) {
     if (own.empty() || !paths_overlap(path, own)) continue;
-    judgement.refuse("workspace-controller", field, path + " is, holds or lies inside the controller's own path " + own,
-                     "use a directory apart from the controller's own");
+    std::string what = path;
+    what += path == own ? " is " : is_inside(path, own) ? " lies inside " : " holds ";
+    what += "the controller's own path " + own;
+    judgement.refuse("workspace-controller", field, std::move(what), "use a directory apart from the controller's own");
   }
 }
 

@@ -15,7 +15,7 @@
 namespace cofferdam::specs {
 namespace {
 
-constexpr std::int64_t mib = 1024 * 1024;
+constexpr std::int64_t mib = 1048576;
 constexpr std::int64_t new_tmpfs_mb = 64;    // a target that only the spec names, without a size
 constexpr std::int64_t default_shm_mb = 64;  // the engine's own
 

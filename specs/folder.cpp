@@ -159,6 +159,7 @@ void Folder::unindex(File& file) {
 
 void Folder::spread(Changes& changes) {
   std::vector<File*> reached;
+  reached.reserve(changes.files.size());
   for (const auto& [name, file] : changes.files) reached.push_back(file);
   for (std::size_t next = 0; next < reached.size(); ++next) {
     for (const std::string& agent : reached[next]->claimed) {

@@ -104,7 +104,7 @@ Problems Folder::File::all_problems() const {
     Place place{name, 0, 0};
     if (const auto spec = newest.find(agent); parses && spec != newest.end()) place = spec->second->place_of("metadata.name");
     std::string list;
-    for (const std::string& other : others) list += (list.empty() ? "" : ", ") + other;
+    for (const std::string& other : others) list.append(list.empty() ? "" : ", ").append(other);
     all.push_back({place, "metadata.name",
                    "agent " + agent + " is also named by " + list + ", and none of them changes what runs",
                    "name each agent in one file only", ""});
