@@ -141,7 +141,7 @@ std::pair<unsigned, unsigned> version_numbers(std::string_view text) {
   unsigned major = 0;
   unsigned minor = 0;
   const auto* const end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, major);
+  const auto first = std::from_chars(text.data(), text.data() + text.size(), major);
   if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '.') {
     return {0, 0};
   }
