@@ -103,11 +103,10 @@ Problems Folder::File::all_problems() const {
   for (const auto& [agent, others] : duplicates) {
     Place place{name, 0, 0};
     if (const auto spec = newest.find(agent); parses && spec != newest.end()) place = spec->second->place_of("metadata.name");
-    std::string list;
-    for (const std::string& other : others) list.append(list.empty() ? "" : ", ").append(other);
-    all.push_back({place, "metadata.name",
-                   "agent " + agent + " is also named by " + list + ", and none of them changes what runs",
-                   "name each agent in one file only", ""});
+    std::string what = "agent " + agent;
+    for (const std::string& other : others) what.append(&other == &others.front() ? " is also named by " : ", ").append(other);
+    what += ", and none of them changes what runs";
+    all.push_back({place, "metadata.name", std::move(what), "name each agent in one file only", ""});
   }
   std::sort(all.begin(), all.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.place.line, a.place.column, a.path, a.what) < std::tie(b.place.line, b.place.column, b.path, b.what);
