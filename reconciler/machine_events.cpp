@@ -90,7 +90,9 @@ void Reconciler::Machine::own_event(AgentState& agent, ContainerView& container,
     audit(Severity::warning, "OutOfBandAccess", agent.view.agent, "somebody did " + event.action + " on " + container.name,
           {{"action", event.action}, {"container", container.id}});
   }
-  if (marks_dirty(event.action)) mark_dirty(agent, container);
+  // That we made it we know; everything else about it an inspect has to tell.
+  const bool news = event.action != "create" || notes.created_user.empty();
+  if (news && marks_dirty(event.action)) mark_dirty(agent, container);
 }
 
 void Reconciler::Machine::mark_dirty(AgentState& agent, ContainerView& container, bool unhurried) {

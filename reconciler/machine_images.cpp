@@ -210,8 +210,9 @@ void Reconciler::Machine::probed(CallInFlight& call, const docker::Result& resul
       const auto* file = brought<docker::ArchiveFile>(result);
       if (file == nullptr) {
         const Error error = error_or_odd(result, "container archive");
-        if (!is_not_found(error)) {
-          fail(error);
+        const std::string path = probe.step == Probe::Step::passwd ? "/etc/passwd" : "/etc/group";
+        if (!is_not_found(error) || error.message.find(path) == std::string::npos) {
+          fail(error);  // also where it is the container that is not found
           return;
         }  // an image without the file knows no names
       }
