@@ -37,9 +37,9 @@ class World {
     auto configuration = std::make_shared<specs::Configuration>();
     configuration->engine.relist_interval = std::chrono::seconds(60);
     configuration->deletion = {1 << 20, 1.0, 1 << 20};
+    for (int i = 0; i < agents; ++i) add("agent-" + std::to_string(i));
     feed(fact::ConfigRead{configuration, {}});
     feed(fact::StateLoaded{true, {}, {}});
-    for (int i = 0; i < agents; ++i) add("agent-" + std::to_string(i));
     fact::Session session{epoch, fact::Session::State::up, {}, {}};
     session.facts.info.processors = 4;
     session.facts.info.id = "bench";
@@ -52,7 +52,6 @@ class World {
     for (int tick = 0; tick < 600 && running() < static_cast<std::size_t>(agents); ++tick) {
       pass(1s);
       feed(fact::Timer{});
-      feed(snapshot());
     }
     if (running() < static_cast<std::size_t>(agents)) {
       const auto statuses = machine_.statuses();
@@ -92,7 +91,20 @@ class World {
   }
 
   /// The folder, read again, nothing in it changed.
-  void rescan(benchmark::State& state) { measure(state, snapshot()); }
+  void rescan(benchmark::State& state) {
+    pending_scan_.reset();
+    hold_scan_ = true;
+    for (int tick = 0; tick < 1000 && !pending_scan_; ++tick) {
+      pass(1s);
+      feed(fact::Timer{});
+    }
+    hold_scan_ = false;
+    if (!pending_scan_) {
+      state.SkipWithError("no scan was asked for");
+      return;
+    }
+    measure(state, snapshot(*std::exchange(pending_scan_, {})));
+  }
 
   /// An event marks one container dirty; it is inspected, and found in sync.
   void one_change(benchmark::State& state) {
@@ -122,10 +134,9 @@ class World {
     entries_.push_back(entry);
   }
 
-  specs::DirSnapshot snapshot(std::uint64_t scan = 0) {
+  specs::DirSnapshot snapshot(std::uint64_t scan) {
     specs::DirSnapshot snapshot;
-    snapshot.scan = scan == 0 ? last_scan_ : scan;
-    last_scan_ = snapshot.scan;
+    snapshot.scan = scan;
     snapshot.complete = true;
     snapshot.device = 1;
     snapshot.inode = 2;
@@ -162,6 +173,10 @@ class World {
 
   void answer(const fact::Effect& effect, std::deque<fact::Input>& queue) {
     if (const auto* scan = std::get_if<fact::Scan>(&effect)) {
+      if (hold_scan_) {
+        pending_scan_ = scan->scan;
+        return;
+      }
       queue.emplace_back(snapshot(scan->scan));
     } else if (const auto* save = std::get_if<fact::Save>(&effect)) {
       queue.emplace_back(fact::SaveDone{save->key, save->version, true, {}});
@@ -257,7 +272,8 @@ class World {
   std::chrono::nanoseconds passed_{1s};
   std::vector<specs::DirEntry> entries_;
   bool told_ = false;
-  std::uint64_t last_scan_ = 0;
+  bool hold_scan_ = false;
+  std::optional<std::uint64_t> pending_scan_;
   bool hold_list_ = false;
   std::optional<fact::CallId> pending_list_;
   std::map<std::string, docker::ContainerDetails> containers_;

@@ -59,7 +59,7 @@ class Controller {
                                             << "/workspaces]}\nserver: {listen: \"\", socket: " << root_.string()
                                             << "/run/api.sock}\nstate: {directory: " << root_.string()
                                             << "/state}\nruntime: {directory: " << root_.string()
-                                            << "/run}\ndeletion: {budgetCount: 100000, budgetFraction: 1, budgetMax: 100000}\n";
+                                            << "/run}\ndeletion: {budgetCount: 10000, budgetFraction: 1, budgetMax: 10000}\n";
     start(settings.binary);
   }
   ~Controller() {
