@@ -70,7 +70,8 @@ check() {  # NAME COMMAND…
   local name=$1 start=$SECONDS
   shift
   wanted "$name" || return 0
-  if timeout "$one_program_at_most" "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+  # In a shell of its own, so that a function can be given a time too.
+  if timeout "$one_program_at_most" bash -c '"$@"' check "$@" >"$logs/$name.log" 2>&1 </dev/null; then
     passed=$((passed + 1))
     tell "$name" "$start" passed
   else
@@ -154,6 +155,9 @@ check_broken_examples_are_refused() {
     grep -qE "$(basename "$file"):[0-9]+:[0-9]+: " <<<"$output" || { echo "nothing is said of $file"; return 1; }
   done
 }
+
+export build
+export -f sources check_format check_scripts check_prometheus check_unit check_examples_are_valid check_broken_examples_are_refused
 
 mkdir -p "$logs"
 if [ "$(id -u)" -ne 0 ]; then
