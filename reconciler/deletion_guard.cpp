@@ -119,12 +119,17 @@ void DeletionGuard::note_missing(const ScanFacts& scan, Monotonic now) {
   std::erase_if(missing_, [&](const auto& entry) { return scan.named.contains(entry.first); });
   std::erase_if(first_missed_, [&](const auto& entry) { return scan.named.contains(entry.first); });
 
-  const std::vector<std::string>& suspects = observed_ ? scan.never_good_new : scan.never_good;
   const auto miss = [&](const std::string& agent) {
     if (scan.named.contains(agent)) return;
+    // One that was named before can have moved only now; one that nobody named yet (its container was listed after the first
+    // scan) may have been in any broken file all along.
+    const std::vector<std::string>& suspects = present_.contains(agent) ? scan.never_good_new : scan.never_good;
     const auto [place, is_new] = missing_.try_emplace(agent);
     if (!is_new) return;
     first_missed_.try_emplace(agent, now);
+    if (!present_.contains(agent) && !scan.removing.contains(agent)) {  // its container was there all the time
+      for (Sample& sample : there_) ++sample.agents;
+    }
     place->second.maybe_in.insert(suspects.begin(), suspects.end());
     if (!suspects.empty()) place->second.reason = Reason::maybe_moved;
   };
@@ -132,7 +137,12 @@ void DeletionGuard::note_missing(const ScanFacts& scan, Monotonic now) {
   for (const std::string& agent : present_) miss(agent);
 
   for (auto& [agent, missing] : missing_) {
-    missing.scans = std::min(missing.scans + 1, 2);
+    if (missing.scans == 0) {
+      missing.scans = 1;
+      missing.since = now;
+    } else if (now - missing.since >= scan.settle) {  // a scan that the next unlink brought on a moment later is no second look
+      missing.scans = 2;
+    }
     if (scan.removing.contains(agent) || removing_.contains(agent)) release(agent, missing);
   }
 }
@@ -171,6 +181,11 @@ void DeletionGuard::count_there(const ScanFacts& scan, Monotonic now) {
   while (there_.size() > 1 && there_[1].at <= now - window) there_.pop_front();
 }
 
+std::size_t DeletionGuard::most_there() const {
+  return std::max_element(there_.begin(), there_.end(), [](const Sample& a, const Sample& b) { return a.agents < b.agents; })
+      ->agents;
+}
+
 DeletionGuard::Reason DeletionGuard::sweeping_reason(const ScanFacts& scan) const {
   if (observed_ && (scan.device != device_ || scan.inode != inode_)) return Reason::directory_replaced;
   if (observed_ && spec_files_ >= 2 && scan.spec_files == 0) return Reason::directory_emptied;
@@ -191,7 +206,7 @@ bool DeletionGuard::over_budget(const specs::Configuration::Deletion& budget, Mo
     return missing == missing_.end() || missing->second.agreed || missing->second.reason != Reason::none;
   });
   const auto missed = static_cast<std::int64_t>(first_missed_.size());
-  const std::size_t there = there_.front().agents;
+  const std::size_t there = most_there();
   const double fraction_of_there = budget.budget_fraction * static_cast<double>(there);
   const std::string sum =
       counted(first_missed_.size(), "agent") + " of " + std::to_string(there) + " went missing within a minute, ";

@@ -3,10 +3,14 @@
 // Nothing is removed because it could not be read: an agent counts as absent only after two complete scans in a
 // row without it, and within the deletion budget (agent-spec, "Removal"; reliability S3).
 //
+// The budget holds those first missed within the last 60 s against the most that there were since 60 s ago: a folder that
+// shrinks file by file is measured by what it was, and one that was just filled by what it is.
+//
 // Once held, an agent stays held until its file is back or an operator confirms; MaybeMoved alone also ends when the
 // files it may have moved into parse or go. While anything but MaybeMoved is held, whatever vanishes besides is held with
 // it, under a new ID.
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -38,6 +42,7 @@ struct ScanFacts {
   std::set<std::string> removing;           ///< spec.remove in their last version: free of any budget
   std::vector<std::string> never_good;      ///< files that were never good, now
   std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan
+  std::chrono::nanoseconds settle{0};       ///< how long after the first miss another scan counts as the second
 };
 
 struct Held {
@@ -71,7 +76,8 @@ class DeletionGuard {
   enum class Reason { none, directory_replaced, directory_emptied, no_spec_seen, budget_exceeded, maybe_moved };
 
   struct Missing {
-    int scans = 0;      ///< complete scans in a row without it, at most 2
+    int scans = 0;      ///< complete scans in a row without it, the settle time apart, at most 2
+    Monotonic since{};  ///< of the first of them
     bool free = false;  ///< spec.remove, or confirmed: no budget and no hold
     Reason reason = Reason::none;
     bool agreed = false;  ///< absent; it stays so until it is back
@@ -93,6 +99,7 @@ class DeletionGuard {
   void release(const std::string& agent, Missing& missing);
   void follow_moves(const ScanFacts& scan, Monotonic now);
   void count_there(const ScanFacts& scan, Monotonic now);
+  [[nodiscard]] std::size_t most_there() const;
   bool over_budget(const specs::Configuration::Deletion& budget, Monotonic now);
   void judge(Reason sweeping, bool over_budget);
   void rebuild_held();

@@ -147,6 +147,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   scan_facts_.device = snapshot.device;
   scan_facts_.inode = snapshot.inode;
   scan_facts_.spec_files = snapshot.entries.size();
+  scan_facts_.settle = configuration_->specs.settle;
   scan_facts_.never_good.clear();
   scan_facts_.never_good_new.clear();
   for (const auto& [file, view] : folder_.files()) {

@@ -115,27 +115,50 @@ INSTANTIATE_TEST_SUITE_P(Ages, DeletionWindowTest,
                          [](const auto& info) { return "After" + std::to_string(info.param.age.count()) + "ns"; });
 
 struct ThereCase {
-  std::chrono::nanoseconds age;  ///< of the growth from 6 to 20 when six are judged missing
+  std::chrono::nanoseconds age;  ///< of the fall from 40 to 11 when six are judged missing
   bool held;
 };
 class DeletionThereTest : public DeletionGuardTest, public ::testing::WithParamInterface<ThereCase> {};
 
 TEST_P(DeletionThereTest, ComparesWithWhatWasThereSixtySecondsAgo) {
-  add(agents(0, 6));
+  add(agents(0, 40));
   scan();
   now.mono += 10min;
-  const Monotonic grown = now.mono;
-  add(agents(6, 20));
-  scan();
-  now.mono = grown + GetParam().age - 100ms;
+  const Monotonic fallen = now.mono;
+  remove(agents(11, 40));
+  scan_twice();
+  ASSERT_TRUE(guard.confirm(guard.held().at(0).id));
+  now.mono = fallen + GetParam().age - 100ms;
   remove(agents(0, 6));
   scan_twice();
   EXPECT_EQ(presence(agents(0, 6)), GetParam().held ? all_held : all_absent);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ages, DeletionThereTest,
-                         ::testing::Values(ThereCase{60s - 1ns, true}, ThereCase{60s, false}, ThereCase{5min, false}),
+                         ::testing::Values(ThereCase{60s - 1ns, false}, ThereCase{60s, true}, ThereCase{5min, true}),
                          [](const auto& info) { return "After" + std::to_string(info.param.age.count()) + "ns"; });
+
+TEST_F(DeletionGuardTest, FolderThatWasJustFilledIsMeasuredByWhatItHolds) {
+  scan();
+  add(agents(0, 20));
+  scan();
+  now.mono += 1s;
+  remove(agents(0, 6));
+  scan_twice();
+  EXPECT_EQ(presence(agents(0, 6)), all_absent) << "six of twenty, not of none";
+  remove(agents(6, 11));
+  scan_twice();
+  EXPECT_EQ(presence(agents(6, 11)), all_held);
+  EXPECT_THAT(guard.held().at(0).message, HasSubstr("11 agents of 20 went missing within a minute"));
+}
+
+TEST_F(DeletionGuardTest, ContainersThatAreListedAfterTheFirstScanWereThereToo) {
+  add(agents(6, 12));
+  scan();
+  for (const std::string& agent : agents(0, 6)) containers.insert(agent);
+  scan_twice();
+  EXPECT_EQ(presence(agents(0, 6)), all_absent) << "six of twelve";
+}
 
 TEST_F(DeletionGuardTest, AgentsThatAreBackCountNoMore) {
   add(agents(0, 9));

@@ -215,7 +215,7 @@ TEST_F(DeletionGuardTest, AgentsThatVanishLaterAreHeldWithTheRestUnderANewId) {
 TEST_F(DeletionGuardTest, IdIsOfExactlyThatSet) {
   const auto id_for = [](const Names& names) {
     DeletionGuard guard;
-    ScanFacts facts{1, 1, 3, names, {}, {}, {}, {}};
+    ScanFacts facts{1, 1, 3, names, {}, {}, {}, {}, {}};
     facts.named.insert({"x", "y"});
     guard.observe(facts, {}, {});
     facts.named = {"x", "y"};

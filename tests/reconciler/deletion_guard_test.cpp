@@ -36,6 +36,36 @@ TEST_F(DeletionGuardTest, AgentIsAbsentOnlyAfterTwoScansWithoutIt) {
   EXPECT_EQ(guard.presence(name(0)), Presence::absent);
 }
 
+TEST_F(DeletionGuardTest, SecondScanCountsOnlyAfterTheSettleTime) {
+  settle = 100ms;
+  add(agents(0, 4));
+  scan();
+  remove(agents(0, 1));
+  scan();
+  now.mono += 100ms - 1ns;
+  EXPECT_THAT(scan(), IsEmpty());
+  EXPECT_EQ(guard.presence(name(0)), Presence::missed_once);
+  EXPECT_TRUE(guard.wants_second_scan());
+  now.mono += 1ns;
+  EXPECT_THAT(scan(), ElementsAre(name(0)));
+  EXPECT_EQ(guard.presence(name(0)), Presence::absent);
+}
+
+TEST_F(DeletionGuardTest, FilesUnlinkedInARowAreJudgedTogether) {
+  settle = 100ms;
+  add(agents(0, 8));
+  scan();
+  for (std::size_t i = 0; i < 7; ++i) {  // each unlink brings a scan
+    remove(agents(i, i + 1));
+    scan();
+    now.mono += 1ms;
+  }
+  EXPECT_EQ(presence(agents(0, 7)), all_missed_once);
+  now.mono += 100ms;
+  scan();
+  EXPECT_EQ(presence(agents(0, 7)), all_held);
+}
+
 TEST_F(DeletionGuardTest, AgentThatIsBackInTheSecondScanWasNeverAbsent) {
   add(agents(0, 4));
   scan();
@@ -81,7 +111,7 @@ TEST_F(DeletionGuardTest, AgentNobodyEverSawIsPresent) {
 }
 
 TEST_F(DeletionGuardTest, AgentNamedByTheScanBeforeIsMissedWithoutAnyContainer) {
-  ScanFacts facts{1, 1, 2, {"a", "b"}, {}, {}, {}, {}};
+  ScanFacts facts{1, 1, 2, {"a", "b"}, {}, {}, {}, {}, {}};
   guard.observe(facts, budget, now);
   facts.named = {"b"};
   facts.spec_files = 1;
@@ -214,6 +244,16 @@ TEST_F(DeletionGuardTest, BadFileIsASpecFileSeen) {
   never_good = {"b.yaml"};
   scan_twice();
   EXPECT_EQ(reason(name(0)), "MaybeMoved") << "not NoSpecSeen";
+}
+
+TEST_F(DeletionGuardTest, ContainerThatIsListedOnlyAfterTheFirstScanMayBeInAFileThatWasNeverGood) {
+  add(agents(1, 3));
+  never_good = {"b.yaml"};
+  scan();
+  containers.insert(name(0));
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::held);
+  EXPECT_EQ(reason(name(0)), "MaybeMoved");
 }
 
 TEST_F(DeletionGuardTest, ContainerWithoutASpecAtTheFirstScanBesideGoodFilesIsOrdinary) {
