@@ -157,6 +157,10 @@ Row Decider::not_startable() {
                   container->name + " is being stopped");
     }
   }
+  if (next.unlisted) {
+    return told(wait("44", "a container with its labels appeared"), Phase::pending, "Listing",
+                "a container that carries this agent's labels was just seen; the engine's next list tells what it is");
+  }
   if (!next.workspace_busy.empty()) {
     return told(wait("44", next.workspace_busy), Phase::pending, "WorkspaceBusy", next.workspace_busy);
   }

@@ -64,10 +64,15 @@ void Reconciler::Machine::container_event(const docker::Event& event) {
       attribute(event, label::instance) != identity_.instance) {
     return;
   }
-  // One of ours that we do not know. While a create or a probe of ours is on its way, it is that one's.
-  const AgentState* agent = find(attribute(event, label::agent));
+  // One of ours that we do not know. While a call of ours is on its way it may be that one's: its answer, or a list after it,
+  // tells.
+  AgentState* agent = find(attribute(event, label::agent));
   if (agent == nullptr && attribute(event, label::role) == "probe") return;
-  if (agent != nullptr && agent->call != 0) return;
+  if (agent != nullptr) {
+    agent->unlisted.insert(event.actor);
+    if (agent->call != 0) return;
+    touch(*agent);
+  }
   want_list();
 }
 

@@ -225,6 +225,7 @@ void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by
 ContainerView& Reconciler::Machine::add_container(AgentState& agent, ContainerView container, ContainerNotes notes) {
   const std::string id = container.id;
   by_container_[id] = &agent;
+  agent.unlisted.erase(id);
   agent.highest_attempt = std::max(agent.highest_attempt, container.suspect ? 0 : container.attempt);
   auto& all = agent.view.containers;
   const auto place =

@@ -236,8 +236,11 @@ void Reconciler::Machine::list_unknown(const docker::ContainerSummary& row, std:
       break;
     case Owner::agent: break;
   }
-  const AgentState* agent = find(owner.agent);
-  if (agent != nullptr && busy_since(*agent, begun)) return;  // the next list, or the call's own answer, tells
+  AgentState* agent = find(owner.agent);
+  if (agent != nullptr && busy_since(*agent, begun)) {
+    agent->unlisted.insert(row.id);  // the call's own answer, or a list after it, tells
+    return;
+  }
   adopt(row, owner, first);
 }
 
@@ -291,6 +294,15 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
 
 /// Of ours, what the list did not show: an inspect asks after it. Of others: it is gone.
 void Reconciler::Machine::sweep(std::uint64_t begun) {
+  for (auto& [name, agent] : agents_) {
+    if (agent->unlisted.empty()) continue;
+    if (!busy_since(*agent, begun)) {
+      agent->unlisted.clear();
+      touch(*agent);
+    } else if (agent->call == 0) {
+      want_list();
+    }
+  }
   for (auto& [name, agent] : agents_) {
     if (agent->view.containers.empty() || busy_since(*agent, begun)) continue;
     for (ContainerView& container : agent->view.containers) {

@@ -164,6 +164,7 @@ struct Preparation {
   Workspace workspace = Workspace::unchecked;
   specs::Problems workspace_refused;
   std::optional<Monotonic> workspace_looked;
+  bool unlisted = false;       ///< a container with its labels was just seen, and no list has told yet what it is
   std::string workspace_busy;  ///< who occupies it, for people; empty: nobody. Its own live container does not count
 
   std::string limit_discarded;  ///< noted for this config-hash in this engine session; empty: none

@@ -363,6 +363,15 @@ TEST(DecideNext, WaitsForABusyWorkspace) {
   EXPECT_EQ(phase(agent.decide()), "Pending/WorkspaceBusy");
 }
 
+TEST(DecideNext, StartsNothingBesideAContainerThatNoListHasToldOfYet) {
+  auto agent = present().prepared();
+  agent.next().unlisted = true;
+  EXPECT_EQ(told(agent.decide()), "44 none");
+  EXPECT_EQ(phase(agent.decide()), "Pending/Listing");
+  agent.with(created(1));
+  EXPECT_EQ(told(agent.decide()), "30 none");
+}
+
 TEST(DecideNext, NeverPullsUnderNeverAndLooksAgainEveryMinute) {
   auto agent = present();
   agent.wanted().pull_policy = ImagePullPolicy::never;

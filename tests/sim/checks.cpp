@@ -142,6 +142,9 @@ void Checks::after_input(Shell&, const reconciler::Input& input, const reconcile
       if (call->id <= highest_call_) violated("machine", "the number of a call was used before");
       highest_call_ = std::max(highest_call_, call->id);
     }
+    if (const auto* audit = std::get_if<reconciler::Audit>(&effect); audit != nullptr && audit->event == "InternalError") {
+      violated("machine", audit->agent + ": " + audit->message);
+    }
     if (const auto* save = std::get_if<reconciler::Save>(&effect); save != nullptr && !save->bytes.empty())
       check_stop_record(*save);
   }
@@ -258,7 +261,8 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.told_live = false;
     attempt.live_since = world_.schedule.now();
     attempt.started_by = who;
-    attempt.touched = attempt.excused = attempt.stop_recorded = false;
+    attempt.touched = attempt.stop_recorded = false;
+    attempt.excused = who != Who::controller;  // its verdict may have been written before
   }
   if (what == "start-failed") {
     attempt.start_failed = true;

@@ -176,7 +176,7 @@ class Drawing {
       agent.stop_timeout = static_cast<int>(random_.pick({10, 3, 0, 20}));
       if (random_.one_in(5)) agent.max_restarts = static_cast<int>(random_.between(0, 4));
       if (random_.one_in(6)) agent.deadline = static_cast<int>(random_.between(3, 120));
-      if (random_.one_in(5)) agent.ttl = static_cast<int>(random_.between(0, 60));
+      if (random_.one_in(5)) agent.ttl = static_cast<int>(random_.between(1, 60));
       if (random_.one_in(6)) agent.pull = "Always";
       if (random_.one_in(6)) agent.image = "tool:1";
       if (random_.one_in(5)) agent.network = random_.pick({"bridge", "n1"});
