@@ -114,7 +114,7 @@ program() {  # NAME COMMAND…
   tell "$name" "$start" "$ok passed$([ "$bad" -eq 0 ] || echo ", $bad FAILED")"
   if [ "$bad" -ne 0 ]; then
     while IFS= read -r one; do failures+=("$name: $one"); done <<<"$names"
-    grep -B 25 '^\[  FAILED  \]' "$logs/$name.log" | head -n 80
+    grep -A 8 -E ': Failure$' "$logs/$name.log" | cut -c1-300 | head -n 80
   fi
 }
 
