@@ -127,7 +127,7 @@ void DeletionGuard::note_missing(const ScanFacts& scan, Monotonic now) {
     const auto [place, is_new] = missing_.try_emplace(agent);
     if (!is_new) return;
     first_missed_.try_emplace(agent, now);
-    if (!present_.contains(agent) && !scan.removing.contains(agent)) {  // its container was there all the time
+    if (!present_.contains(agent)) {  // its container was there all the time
       for (Sample& sample : there_) ++sample.agents;
     }
     place->second.maybe_in.insert(suspects.begin(), suspects.end());
