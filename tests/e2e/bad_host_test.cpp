@@ -171,6 +171,20 @@ TEST_F(BadHost, MissingFolderIsSaidAndWaitedFor) {
   EXPECT_TRUE(reaches("worker", "Running"));
 }
 
+TEST_F(BadHost, NoInotifyWatchesLeftIsSaidAndTheFolderReadByTheClock) {
+  // The limit of a user namespace of its own: the host's is left alone.
+  started_with = {"unshare", "--user", "--map-root-user", "sh", "-c", "echo 0 >/proc/sys/user/max_inotify_watches && exec \"$@\"",
+                  "sh"};
+  start();
+  EXPECT_TRUE(logs("max_user_watches"));
+  // Who owns it cannot be told from in there.
+  fs::permissions(make_workspace("worker"), fs::perms::all);
+  drop({.name = "worker"});
+  EXPECT_TRUE(reaches("worker", "Running"));
+  take_away("worker");
+  EXPECT_TRUE(reaches("worker", "Removed"));
+}
+
 TEST_F(BadHost, SecondControllerOfTheSameInstanceIsRefused) {
   start();
   const Outcome second = cofferdam({"run", "--config", config_file()});

@@ -129,8 +129,9 @@ void World::write_config() const {
 
 void World::start(bool ready) {
   write_config();
-  controller_ = std::make_unique<Process>(std::vector<std::string>{binary(), "run", "--config", config_file()},
-                                          root_ / "controller.log", process_options);
+  std::vector<std::string> words = started_with;
+  words.insert(words.end(), {binary(), "run", "--config", config_file()});
+  controller_ = std::make_unique<Process>(words, root_ / "controller.log", process_options);
   if (!ready) return;
   const bool up = eventually([this] { return !controller_->alive() || ask("/readyz").status == 200; });
   // Thrown, not asserted: without a controller the rest of the test could only wait.

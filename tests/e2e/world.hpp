@@ -107,7 +107,8 @@ class World : public ::testing::Test {
   [[nodiscard]] Outcome cofferdam(std::vector<std::string> words, std::optional<unsigned> user = {}) const;
   /// Asks the running controller over its socket.
   [[nodiscard]] Answer ask(const std::string& target) const;
-  Process::Options process_options;  ///< for `start`
+  Process::Options process_options;       ///< for `start`
+  std::vector<std::string> started_with;  ///< words before the command of `start`
 
   // What is told, and what is.
   [[nodiscard]] Json status(const std::string& agent) const;  ///< the status file; null where there is none
