@@ -293,6 +293,34 @@ TEST(HouseRules, CatchALongFileWithoutAReason) {
   EXPECT_FALSE(too_long(std::string(450, '\n')));
 }
 
+/// All that `pattern`'s first group finds in a text.
+std::set<std::string> found_in(const std::string& text, const std::string& pattern) {
+  const std::regex expression(pattern);
+  std::set<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it) found.insert((*it)[1]);
+  return found;
+}
+
+TEST(Examples, AlertsSpeakOfMetricsThatExist) {
+  const std::string table = read(root / "metrics/table.cpp");
+  const auto names = found_in(read(root / "examples/prometheus/alerts.yml"), R"re(\b(cofferdam_[a-z_]+))re");
+  EXPECT_GT(names.size(), 5U);
+  for (const auto& name : names) EXPECT_THAT(table, HasSubstr('"' + name + '"'));
+}
+
+TEST(Documents, LinkToFilesThatExist) {
+  std::vector<fs::path> documents{root / "README.md"};
+  for (const auto& entry : fs::directory_iterator(root / "docs")) documents.push_back(entry.path());
+  std::size_t links = 0;
+  for (const auto& document : documents) {
+    for (const auto& link : found_in(read(document), R"re(\]\(([^)#:]+)(#[^)]*)?\))re")) {
+      EXPECT_TRUE(fs::exists(document.parent_path() / link)) << document << " links to " << link;
+      ++links;
+    }
+  }
+  EXPECT_GT(links, 10U);
+}
+
 TEST(Build, HasEveryPreset) {
   const std::string presets = read(root / "CMakePresets.json");
   for (const auto* name : {"dev", "release", "asan", "ubsan", "tsan", "coverage"}) {
