@@ -28,7 +28,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ready_within=60  # seconds, for each of the things that are waited for
 registry_address=10.213.0.1
-list=${TMPDIR:-/tmp}/.cofferdam-engines
+list=/run/cofferdam-private-engines  # who owns which; root's alone to write, since a sweep removes what it names
 
 fail() {
   echo "private-engine: $*" >&2
@@ -239,6 +239,7 @@ clear_leftovers() {
 stop_engine() {
   local namespace=none holder
   [ -d "$dir" ] || return 0
+  [ -e "$dir/hosts" ] || fail "$dir is not a private engine's: left as it is"
   holder=$(pid_of holder)
   ! alive "$holder" || namespace=$(readlink "/proc/$holder/ns/net" || echo none)
   [ "$namespace" != "$(readlink /proc/self/ns/net)" ] || namespace=none
@@ -283,12 +284,13 @@ start_engine() {
   [ "$(id -u)" -eq 0 ] || fail "starting a daemon needs root"
   [ ! -e "$dir/docker.pid" ] && [ ! -e "$dir/holder.pid" ] || fail "$dir is in use"
   [ ${#dir} -le 70 ] || fail "$dir is too long for the path of a socket"
-  mkdir -p "$dir" "$list"
+  mkdir -p -m 700 "$list"
+  mkdir -p "$dir"
   chmod 711 "$dir"
+  printf '127.0.0.1 localhost\n%s registry.test\n' "$registry_address" >"$dir/hosts"
   echo "${COFFERDAM_ENGINE_OWNER:-$PPID} $dir" >"$list/$id"
   trap 'status=$?; [ $status -eq 0 ] || { tail -n 40 "$dir"/*.log >"$dir.log" 2>/dev/null || true; stop_engine; }' EXIT
   trap 'exit 130' INT TERM
-  printf '127.0.0.1 localhost\n%s registry.test\n' "$registry_address" >"$dir/hosts"
   start_namespaces
   start_containerd
   start_daemon
