@@ -282,7 +282,7 @@ start_engine() {
     esac
   done
   [ "$(id -u)" -eq 0 ] || fail "starting a daemon needs root"
-  [ ! -e "$dir/docker.pid" ] && [ ! -e "$dir/holder.pid" ] || fail "$dir is in use"
+  [ -z "$(ls -A "$dir" 2>/dev/null)" ] || fail "$dir is not empty: everything in it would go with the engine"
   [ ${#dir} -le 70 ] || fail "$dir is too long for the path of a socket"
   mkdir -p -m 700 "$list"
   mkdir -p "$dir"
