@@ -62,7 +62,8 @@ bool was_interrupted(const ContainerView& container, const EndEvidence& evidence
   if (inside(evidence.outages, finished)) return true;
 
   const auto killed_by_others = [&](const WallTime& kill) {
-    return kill <= finished && finished - kill <= evidence.stop_timeout + std::chrono::seconds{5};
+    // The engine writes the event beside the end, now and then a moment after it.
+    return kill <= finished + std::chrono::seconds{1} && finished - kill <= evidence.stop_timeout + std::chrono::seconds{5};
   };
   if (std::any_of(evidence.foreign_kills.begin(), evidence.foreign_kills.end(), killed_by_others)) return true;
 

@@ -152,17 +152,18 @@ void Reconciler::Machine::settle(AgentState& agent) {
   verify(agent);
   tell(agent, decision);
 
-  std::optional<Monotonic> at = decision.wake_at;
-  const auto sooner = [&at](const std::optional<Monotonic>& other) {
-    if (other && (!at || *other < *at)) at = other;
+  std::optional<Monotonic> at;
+  // What was due was seen to above, or waits for something else than the time.
+  const auto sooner = [&at, this](const std::optional<Monotonic>& other) {
+    if (other && *other > now_.mono && (!at || *other < *at)) at = other;
   };
+  sooner(decision.wake_at);
   if (agent.view.in_flight == InFlight::save || agent.view.in_flight == InFlight::check) sooner(agent.give_up);
   if (agent.record_stale) sooner(agent.record_retry);
   if (!agent.asked_name.empty()) sooner(agent.asked_retry);
   if (agent.removed_at) sooner(*agent.removed_at + std::chrono::hours{1});
   if (rollout_.turn(agent.view.agent) && rollout_.halted_by().empty()) sooner(rollout_.over_at(agent.view.agent));
   for (const auto& [id, notes] : agent.notes) sooner(notes.verify_at);
-  if (at && *at <= now_.mono) at = now_.mono + std::chrono::milliseconds{100};
   set_wake(agent, at);
 }
 

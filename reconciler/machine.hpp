@@ -99,7 +99,7 @@ class Reconciler::Machine {
   void on(const PullProgress& progress);
   void on(const Event& event);
   void on(const Verified& verified);
-  void on(const Timer&) {}  // fire() has seen to what is due
+  void on(const Timer&) { told_wake_.reset(); }  // fire() sees to what is due; one that rings early is asked for again
   void on(const Command& command);
   void on(const Shutdown&);
 

@@ -112,10 +112,10 @@ void Reconciler::Machine::session_up(const Session& session) {
 }
 
 void Reconciler::Machine::session_down(const std::string& why) {
-  if (engine_.engine_up) {
+  if (engine_.engine_up || engine_.engine_why != why) {
     audit(Severity::warning, "EngineDown", "", "the engine is not reached, nothing is changed by that: " + why);
-    save_contact();
   }
+  if (engine_.engine_up) save_contact();
   contact_lost_ = true;
   drop_calls();
   engine_.engine_up = false;
@@ -283,6 +283,8 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
       container.stop->from_state = true;
       container.stop->may_have_killed = true;
     }
+    agent.records_dropped = false;  // there is something to end again
+    agent.removed_at.reset();
     know(agent);
     if (!folder_.agents().contains(owner.agent) && !agent.judged) scan_wanted_ = engine_.scanned;
   }
