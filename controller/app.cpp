@@ -112,6 +112,7 @@ App::App(const RunOptions& options, LoadedFile loaded, docker::Endpoint endpoint
       io_, folder_pool_, directory_options,
       SpecDirectory::Handlers{[this](specs::DirSnapshot snapshot) {
                                 scans_.erase(snapshot.scan);
+                                folder_read_ = true;
                                 files_changed_ = true;
                                 loop_.dispatch(std::move(snapshot));
                               },

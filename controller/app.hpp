@@ -153,6 +153,8 @@ class App final : public Api {
   std::vector<std::function<void(Verdict)>> reload_next_;
   std::string reload_error_;
 
+  bool state_loaded_ = false;
+  bool folder_read_ = false;  ///< once, to its end or not
   bool files_changed_ = false;
   bool controller_changed_ = false;
   std::string status_trouble_;

@@ -61,11 +61,9 @@ void App::look_for_quiet() {
     if (summary.listed) tell_quiet();
     return;
   }
-  if (!summary.state_known) {
-    // Not loaded yet, or not to be read.
-    if (!summary.state_error.empty()) shut_down({exit_usage, summary.state_error + " (or run as the service's user)"});
-    return;
-  }
+  if (!state_loaded_) return;
+  if (!summary.state_known) return shut_down({exit_usage, summary.state_error + " (or run as the service's user)"});
+  if (!folder_read_) return;
   if (!summary.scan_error.empty()) return shut_down({exit_usage, summary.scan_error});
   if (!summary.ready) return;
   if (!options_.wait || is_settled()) tell_quiet();

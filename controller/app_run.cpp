@@ -115,6 +115,7 @@ void App::begin() {
   loop_.dispatch(std::move(read));
   store_.load([this](StateStore::Loaded loaded) {
     if (!loaded.warning.empty()) log(Severity::warning, "StateDirectory", loaded.warning);
+    state_loaded_ = true;
     loop_.dispatch(std::move(loaded.state));
   });
   session_.start();

@@ -19,21 +19,23 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::string mend_of(const docker::Error& error, const docker::Endpoint& endpoint) {
-  const bool socket = endpoint.transport == docker::Transport::unix_socket;
-  switch (error.error_class) {
-    case docker::ErrorClass::refused:
-      return socket ? "the engine is not running: systemctl start docker" : "start the engine there, or mend engine.host";
-    case docker::ErrorClass::not_found_path:
-      return "install and start the engine (systemctl start docker), or set engine.host or DOCKER_HOST to where it listens";
-    case docker::ErrorClass::no_permission:
-      return "add the service's user to the group that owns the socket (usermod -aG docker cofferdam), then restart the service";
+/// The client's own words where it could not even connect: they have the mend in them.
+bool explains_itself(docker::ErrorClass error) {
+  return error == docker::ErrorClass::refused || error == docker::ErrorClass::not_found_path ||
+         error == docker::ErrorClass::no_permission || error == docker::ErrorClass::version;
+}
+
+std::string mend_of(docker::ErrorClass error) {
+  switch (error) {
     case docker::ErrorClass::tls: return "check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) against the engine's certificate";
-    case docker::ErrorClass::version: return "upgrade the engine, or this controller";
     case docker::ErrorClass::protocol:
       return "what listens there is not an engine, or something stands in between: check engine.host";
-    case docker::ErrorClass::timeout: return "the engine hangs: look at its own log (journalctl -u docker)";
+    case docker::ErrorClass::timeout:
     case docker::ErrorClass::status: return "look at the engine's own log (journalctl -u docker)";
+    case docker::ErrorClass::refused:
+    case docker::ErrorClass::not_found_path:
+    case docker::ErrorClass::no_permission:
+    case docker::ErrorClass::version:
     case docker::ErrorClass::reset:
     case docker::ErrorClass::cancelled:
     case docker::ErrorClass::in_stream: return {};
@@ -44,8 +46,9 @@ std::string mend_of(const docker::Error& error, const docker::Endpoint& endpoint
 }  // namespace
 
 std::string explain_engine_error(const docker::Error& error, const docker::Endpoint& endpoint) {
-  std::string text = "engine at " + docker::address_of(endpoint) + ": " + docker::to_string(error);
-  const std::string mend = mend_of(error, endpoint);
+  std::string text = "engine at " + docker::address_of(endpoint) + ": ";
+  text += explains_itself(error.error_class) ? error.message : docker::to_string(error);
+  const std::string mend = mend_of(error.error_class);
   if (!mend.empty()) text += "; " + mend;
   return text;
 }

@@ -52,6 +52,7 @@ class AppTest : public ::testing::Test {
     ASSERT_EQ(chown(temp_.at("workspaces/a").c_str(), 1000, 1000), geteuid() == 0 ? 0 : -1);
     options_.source.file = temp_.at("cofferdam.yaml");
     options_.source.required = true;
+    options_.patience = 20s;  // a run that should end by itself, and does not, fails rather than hangs
     // What the loop logs goes nowhere: the tests look at what it does.
     configure("");
   }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <future>
@@ -24,6 +26,29 @@ using reconciler::Session;
 using testing::loop_until;
 using testing::ScriptedEngine;
 using testing::TempDirectory;
+
+/// Holds an answer back until the test is over, however it ends.
+class Gate {
+ public:
+  class Opener {
+   public:
+    explicit Opener(Gate& gate) : gate_(gate) {}
+    ~Opener() { gate_.promise_.set_value(); }
+    Opener(const Opener&) = delete;
+    Opener& operator=(const Opener&) = delete;
+
+   private:
+    Gate& gate_;
+  };
+  std::string wait() {
+    future_.wait();
+    return {};
+  }
+
+ private:
+  std::promise<void> promise_;
+  std::shared_future<void> future_ = promise_.get_future().share();
+};
 
 class EngineSessionTest : public ::testing::Test {
  protected:
@@ -110,12 +135,9 @@ TEST_F(EngineSessionTest, IsDownWhenTheStreamEndsAndUpAgainWithANewNumber) {
 }
 
 TEST_F(EngineSessionTest, WithdrawsItsCallsWhenItEnds) {
-  std::promise<void> never;
-  const auto held = never.get_future().share();
-  ScriptedEngine engine([held](const std::string&) {
-    held.wait();
-    return std::string{};
-  });
+  const auto gate = std::make_shared<Gate>();
+  ScriptedEngine engine([gate](const std::string&) { return gate->wait(); });
+  const Gate::Opener opener(*gate);
   connect(engine.path());
   ASSERT_TRUE(comes(Session::State::up));
   session_->call(list(1));
@@ -126,7 +148,6 @@ TEST_F(EngineSessionTest, WithdrawsItsCallsWhenItEnds) {
   const auto* const error = std::get_if<docker::Error>(&replies_[0].result);
   ASSERT_NE(error, nullptr);
   EXPECT_EQ(error->error_class, docker::ErrorClass::cancelled);
-  never.set_value();
 }
 
 TEST_F(EngineSessionTest, AnswersACallOfASessionThatIsOver) {
@@ -142,19 +163,15 @@ TEST_F(EngineSessionTest, AnswersACallOfASessionThatIsOver) {
 }
 
 TEST_F(EngineSessionTest, CancelsOneCall) {
-  std::promise<void> never;
-  const auto held = never.get_future().share();
-  ScriptedEngine engine([held](const std::string&) {
-    held.wait();
-    return std::string{};
-  });
+  const auto gate = std::make_shared<Gate>();
+  ScriptedEngine engine([gate](const std::string&) { return gate->wait(); });
+  const Gate::Opener opener(*gate);
   connect(engine.path());
   ASSERT_TRUE(comes(Session::State::up));
   session_->call(list(1));
   session_->cancel(1);
   ASSERT_TRUE(loop_until(io_, [&] { return replies_.size() == 1; }));
   EXPECT_EQ(session_->calls_in_flight(), 0U);
-  never.set_value();
 }
 
 TEST_F(EngineSessionTest, SaysWhatIsMissingAndHowToMendIt) {
@@ -188,12 +205,27 @@ TEST_F(EngineSessionTest, TellsGarbageFromAnEngine) {
   EXPECT_THAT(sessions_[0].why, HasSubstr("not an engine"));
 }
 
-TEST(EngineSessionExplain, NamesTheGroupWhereTheSocketIsForbidden) {
+TEST_F(EngineSessionTest, NamesTheGroupWhereTheSocketIsForbidden) {
+  ScriptedEngine engine;
+  ASSERT_EQ(chmod(engine.path().c_str(), 0), 0);
+  if (geteuid() != 0) {
+    connect(engine.path());
+    ASSERT_TRUE(comes(Session::State::down));
+    EXPECT_THAT(sessions_[0].why, HasSubstr("usermod -aG"));
+    return;
+  }
+  // Root opens everything: the words are the client's own, as another user would read them.
   docker::Endpoint endpoint;
-  const docker::Error error{docker::ErrorClass::no_permission, 0, "system ping", "", "Permission denied (group docker)"};
-  const auto why = explain_engine_error(error, endpoint);
-  EXPECT_THAT(why, HasSubstr("group docker"));
-  EXPECT_THAT(why, HasSubstr("usermod -aG"));
+  endpoint.path = engine.path();
+  const docker::Error error{docker::ErrorClass::no_permission, 0, "system ping", "",
+                            "no permission; Mend: usermod -aG docker me"};
+  EXPECT_EQ(explain_engine_error(error, endpoint),
+            "engine at unix://" + engine.path() + ": no permission; Mend: usermod -aG docker me");
+}
+
+TEST(EngineSessionExplain, SendsTheReaderToTheEnginesLogWhenItHangs) {
+  const docker::Error error{docker::ErrorClass::timeout, 0, "system ping", "", "no answer within 10 s"};
+  EXPECT_THAT(explain_engine_error(error, {}), HasSubstr("journalctl -u docker"));
 }
 
 }  // namespace

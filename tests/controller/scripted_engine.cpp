@@ -58,10 +58,13 @@ void ScriptedEngine::serve(test::Peer& peer) {
 }
 
 void ScriptedEngine::stream_events(test::Peer& peer) {
-  peer.send(test::chunked_head());
   std::unique_lock lock(mutex_);
+  // Before the client can know of the stream: what a test does to it from then on must reach it.
   const int mine = generation_;
   std::size_t told = events_.size();
+  lock.unlock();
+  peer.send(test::chunked_head());
+  lock.lock();
   ++streams_;
   changed_.notify_all();
   while (!ending_ && generation_ == mine) {
