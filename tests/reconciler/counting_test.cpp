@@ -99,7 +99,7 @@ TEST(Counting, CallsAnEndSoonAfterAForeignKillInterrupted) {
   EXPECT_TRUE(was_interrupted(ended_at(now.wall - seconds{60}, now.wall - seconds{25}, 0), evidence, now))
       << "10 s stop time + 5 s";
   EXPECT_FALSE(was_interrupted(ended_at(now.wall - seconds{60}, now.wall - seconds{24}, 0), evidence, now));
-  EXPECT_FALSE(was_interrupted(ended_at(now.wall - seconds{60}, now.wall - seconds{41}, 0), evidence, now));
+  EXPECT_FALSE(was_interrupted(ended_at(now.wall - seconds{60}, now.wall - seconds{42}, 0), evidence, now));
 }
 
 TEST(Counting, CallsADeathBySignalInAGapOfTheEventsInterrupted) {
