@@ -43,8 +43,7 @@ class Exchange {
     if (socket.empty() || socket.size() >= 108) {
       return ApiFailure{ApiFailure::Kind::nobody, "server.socket is \"" + socket + "\": no path that a unix socket may have"};
     }
-    stream_.socket().connect(Local::endpoint(socket), failed);
-    if (failed) {
+    if (stream_.socket().connect(Local::endpoint(socket), failed)) {
       return cannot_connect(socket, failed);
     }
     http::request<http::string_body> request(body.empty() ? http::verb::get : http::verb::post, target, 11);

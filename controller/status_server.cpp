@@ -148,17 +148,8 @@ std::string StatusServerState::listen_tcp() {
   context->listen_host = parsed->host;
   const Tcp::endpoint endpoint(address, parsed->port);
   auto& acceptor = tcp.acceptor;
-  acceptor.open(endpoint.protocol(), failed);
-  if (!failed) {
-    acceptor.set_option(asio::socket_base::reuse_address(true), failed);
-  }
-  if (!failed) {
-    acceptor.bind(endpoint, failed);
-  }
-  if (!failed) {
-    acceptor.listen(asio::socket_base::max_listen_connections, failed);
-  }
-  if (failed) {
+  if (acceptor.open(endpoint.protocol(), failed) || acceptor.set_option(asio::socket_base::reuse_address(true), failed) ||
+      acceptor.bind(endpoint, failed) || acceptor.listen(asio::socket_base::max_listen_connections, failed)) {
     return where + "cannot listen at " + listen + ": " + failed.message() +
            "; set server.listen to a free address and port, or to \"\" for none";
   }
@@ -171,8 +162,7 @@ std::string StatusServerState::listen_local() {
     return error;
   }
   error_code failed;
-  local.acceptor.assign(Local(), local_path.take(), failed);
-  if (failed) {
+  if (local.acceptor.assign(Local(), local_path.take(), failed)) {
     return "server.socket: cannot use " + context->options.socket + ": " + failed.message();
   }
   local.accept();
