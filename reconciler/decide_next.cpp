@@ -5,6 +5,7 @@
 
 #include "reconciler/counting.hpp"
 #include "reconciler/decider.hpp"
+#include "specs/admission.hpp"
 
 namespace cofferdam::reconciler {
 namespace {
@@ -196,7 +197,7 @@ Row Decider::image_missing() {
   }
   if (!next.image_refused.empty()) {
     const specs::Problem& problem = next.image_refused.front();
-    return told(wait("48", "the image is refused"), Phase::denied, problem.rule, to_string(problem));
+    return told(wait("48", "the image is refused"), Phase::denied, specs::reason_of(problem), to_string(problem));
   }
   return std::nullopt;
 }
@@ -215,7 +216,7 @@ Row Decider::workspace_missing() {
                       " does not answer (a dead network file system?); mend the mount");
     }
     const bool known = !next.workspace_refused.empty();
-    return told(std::move(decision), Phase::denied, known ? next.workspace_refused.front().rule : "workspace",
+    return told(std::move(decision), Phase::denied, known ? specs::reason_of(next.workspace_refused.front()) : "Workspace",
                 known ? to_string(next.workspace_refused.front()) : std::string{});
   };
   const auto again = next.workspace_looked ? std::optional<Monotonic>{*next.workspace_looked + look_again} : std::nullopt;

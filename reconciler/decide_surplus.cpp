@@ -5,6 +5,7 @@
 
 #include "reconciler/counting.hpp"
 #include "reconciler/decider.hpp"
+#include "specs/admission.hpp"
 
 namespace cofferdam::reconciler {
 
@@ -124,7 +125,7 @@ Row Decider::denied() {
   if (view_.want != Want::denied) return std::nullopt;
   const auto refused = [this](Decision decision) {
     const bool known = !view_.refusals.empty();
-    return told(std::move(decision), Phase::denied, known ? view_.refusals.front().rule : "policy",
+    return told(std::move(decision), Phase::denied, known ? specs::reason_of(view_.refusals.front()) : "Policy",
                 known ? to_string(view_.refusals.front()) : std::string{});
   };
   if (current_ != nullptr && current_->live()) {

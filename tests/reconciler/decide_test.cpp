@@ -21,15 +21,15 @@ TEST(DecideDenied, StopsNothingThatRuns) {
 
 TEST(DecideDenied, RemovesWhatWasNotStartedYet) {
   EXPECT_EQ(told(denied().with(created(1)).decide()), "20 remove id-1");
-  EXPECT_EQ(phase(denied().with(created(1)).decide()), "Denied/network-host");
+  EXPECT_EQ(phase(denied().with(created(1)).decide()), "Denied/NetworkHost");
 }
 
 TEST(DecideDenied, StartsNothingAndTellsTheRule) {
   const auto decision = denied().prepared().decide();
   EXPECT_EQ(told(decision), "21 none");
-  EXPECT_EQ(phase(decision), "Denied/network-host");
+  EXPECT_EQ(phase(decision), "Denied/NetworkHost");
   EXPECT_EQ(decision.message, "bot.yaml:9:3: spec.networkMode: host is never allowed; use none [network-host]");
-  EXPECT_EQ(phase(denied().with(exited(1, 1)).with(ended(1, 1)).decide()), "Denied/network-host");
+  EXPECT_EQ(phase(denied().with(exited(1, 1)).with(ended(1, 1)).decide()), "Denied/NetworkHost");
 }
 
 TEST(DecideDenied, LeavesAFinishedOneFinished) {
@@ -86,7 +86,7 @@ TEST(DecideLive, KeepsTheOldOneWhileTheNewVersionCannotStart) {
       {{"bot.yaml", 4, 3}, "spec.image", "declares volumes", "set policy.allowImageVolumes", "image-volumes"}};
   EXPECT_EQ(told(agent.decide()), "48 none");
   EXPECT_EQ(phase(agent.decide()), "Running");
-  EXPECT_EQ(condition(agent.decide(), "UpToDate"), "False/image-volumes");
+  EXPECT_EQ(condition(agent.decide(), "UpToDate"), "False/ImageVolumes");
 }
 
 TEST(DecideLive, ReplacesAnOutdatedOneOnlyUnderAlwaysAndInItsTurn) {
@@ -184,7 +184,7 @@ TEST(DecideCreated, DoesNotStartWhenTheSecondLookIsRefusedOrHangs) {
       {{"bot.yaml", 5, 3}, "spec.workspacePath", "is a symbolic link", "name the directory", "workspace-link"}};
   agent.next().workspace_looked = at_start().mono;
   EXPECT_EQ(told(agent.decide()), "30b none");
-  EXPECT_EQ(phase(agent.decide()), "Denied/workspace-link");
+  EXPECT_EQ(phase(agent.decide()), "Denied/WorkspaceLink");
   EXPECT_EQ(agent.decide().wake_at, at_start().mono + seconds{60});
   EXPECT_EQ(told(agent.decide(later(at_start(), seconds{60}))), "50 check workspace");
   agent.next().workspace = Preparation::Workspace::hung;
@@ -408,7 +408,7 @@ TEST(DecideNext, RefusesAnImageByRule) {
   auto agent = present().prepared();
   agent.next().image_refused = {{{"bot.yaml", 4, 3}, "spec.image", "declares the volume /data", "…", "image-volumes"}};
   EXPECT_EQ(told(agent.decide()), "48 none");
-  EXPECT_EQ(phase(agent.decide()), "Denied/image-volumes");
+  EXPECT_EQ(phase(agent.decide()), "Denied/ImageVolumes");
 }
 
 TEST(DecideNext, LooksAtARefusedOrHungWorkspaceEveryMinute) {
@@ -416,7 +416,7 @@ TEST(DecideNext, LooksAtARefusedOrHungWorkspaceEveryMinute) {
   agent.next().workspace = Preparation::Workspace::refused;
   agent.next().workspace_looked = at_start().mono;
   EXPECT_EQ(told(agent.decide()), "50 none");
-  EXPECT_EQ(phase(agent.decide()), "Denied/workspace");
+  EXPECT_EQ(phase(agent.decide()), "Denied/Workspace");
   EXPECT_EQ(told(agent.decide(later(at_start(), seconds{60}))), "50 check workspace");
 }
 

@@ -103,12 +103,12 @@ TEST(Machine, LetsTheFirstKeepAWorkspaceThatASecondWants) {
   second.replace(second.find("workspaces/abe"), 14, "workspaces/zed");
   world.write("abe.yaml", second);
   world.pass(minutes{2});
-  EXPECT_EQ(world.phase("abe"), "Denied/workspace-overlap");
+  EXPECT_EQ(world.phase("abe"), "Denied/WorkspaceOverlap");
   EXPECT_EQ(world.phase("zed"), "Running");
   world.crash();
   world.start();
   world.pass(minutes{2});
-  EXPECT_EQ(world.phase("abe"), "Denied/workspace-overlap") << "also after a restart, though its name is lower";
+  EXPECT_EQ(world.phase("abe"), "Denied/WorkspaceOverlap") << "also after a restart, though its name is lower";
   EXPECT_EQ(world.phase("zed"), "Running");
   world.write("zed.yaml", agent_file("zed", "  remove: true\n"));
   world.pass(minutes{2});
@@ -125,7 +125,7 @@ TEST(Machine, GivesTheLowerNameAWorkspaceThatBothWantAtOnce) {
   world.start();
   world.settle();
   EXPECT_EQ(world.phase("abe"), "Running");
-  EXPECT_EQ(world.phase("zed"), "Denied/workspace-overlap");
+  EXPECT_EQ(world.phase("zed"), "Denied/WorkspaceOverlap");
 }
 
 TEST(Machine, KeepsTheLastAdmittedVersionBesideADeniedEdit) {
