@@ -97,12 +97,9 @@ using AnySeries = std::variant<std::unique_ptr<Series<prometheus::Counter>>, std
 
 AnySeries make_series(const Definition& definition) {
   switch (definition.type) {
-    case Type::counter:
-      return std::make_unique<Series<prometheus::Counter>>(definition);
-    case Type::gauge:
-      return std::make_unique<Series<prometheus::Gauge>>(definition);
-    case Type::histogram:
-      return std::make_unique<Series<prometheus::Histogram>>(definition);
+    case Type::counter: return std::make_unique<Series<prometheus::Counter>>(definition);
+    case Type::gauge: return std::make_unique<Series<prometheus::Gauge>>(definition);
+    case Type::histogram: return std::make_unique<Series<prometheus::Histogram>>(definition);
   }
   return std::make_unique<Series<prometheus::Gauge>>(definition);
 }

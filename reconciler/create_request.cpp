@@ -104,7 +104,7 @@ docker::ContainerCreate create_request(const specs::EffectiveContainer& containe
   config.working_dir = "/workspace";
   config.entrypoint = container.entrypoint;
   config.cmd = container.cmd;
-  for (const auto& [name, value] : container.env) config.env.push_back(name + "=" + value);
+  for (const auto& [name, value] : container.env) config.env.push_back(std::string(name).append("=").append(value));
   for (const std::string& name : specs::variables_to_unset(image, container)) config.env.push_back(name);
   config.stop_signal = "SIGTERM";
   config.stop_timeout = static_cast<int>(spec.stop_timeout.count());

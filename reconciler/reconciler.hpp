@@ -37,13 +37,13 @@ struct Summary {
   bool engine_up = false;
   std::string engine_why;  ///< why it is not up
   EngineFacts engine;
-  bool listed = false;         ///< one complete list in this session
-  bool ready = false;          ///< configuration good, state known, one complete scan and one list done
+  bool listed = false;  ///< one complete list in this session
+  bool ready = false;   ///< configuration good, state known, one complete scan and one list done
   std::optional<WallTime> last_scan;
   std::optional<WallTime> last_list;
-  std::string scan_error;      ///< of the last scan; empty: it was complete
+  std::string scan_error;  ///< of the last scan; empty: it was complete
   std::uint64_t epoch = 0;
-  std::size_t queued = 0;      ///< agents waiting for a lane
+  std::size_t queued = 0;  ///< agents waiting for a lane
   std::size_t calls_in_flight = 0;
   std::size_t foreign_containers = 0;
   std::size_t suspect_containers = 0;

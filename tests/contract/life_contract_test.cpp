@@ -120,7 +120,9 @@ TEST_F(LifeContract, KillAndStopWakeAPausedContainer) {
 }
 
 TEST_F(LifeContract, AStopWithoutTimeIsNotAnOutOfMemory) {
-  const auto id = run("stop", patient());
+  auto request = agent("stop", {"sleep", "3600"});
+  request.host_config.init = false;  // as the first process it has no handler of TERM: only KILL ends it
+  const auto id = run(request);
   EXPECT_FALSE(client.good<Done>(ContainerStop{.id = id, .timeout = 0s}).already);
   const auto details = inspect(id);
   EXPECT_EQ(details.exit_code, 137);
