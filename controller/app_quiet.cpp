@@ -53,14 +53,15 @@ bool App::is_settled() const {
 }
 
 void App::look_for_quiet() {
-  if (stopping_ || quiet_told_ || !is_quiet()) return;
+  if (stopping_ || quiet_told_) return;
   const auto& summary = machine().summary();
   if (!summary.engine_up) return;  // a failure to connect ends the run by itself
-  // Cleanup is about what the engine has, whatever folder and state are like.
+  // Cleanup is about what the engine has, whatever folder, state and agents are like.
   if (dry() && options_.exclusive) {
     if (summary.listed) tell_quiet();
     return;
   }
+  if (!is_quiet()) return;
   if (!state_loaded_) return;
   if (!summary.state_known) return shut_down({exit_usage, summary.state_error + " (or run as the service's user)"});
   if (!folder_read_) return;

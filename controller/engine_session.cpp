@@ -189,6 +189,7 @@ class EngineSession::Impl : public std::enable_shared_from_this<EngineSession::I
 
   void withdraw_calls() {
     std::vector<reconciler::CallId> ids;
+    ids.reserve(in_flight_.size());
     for (const auto& [id, epoch] : in_flight_) ids.push_back(id);
     for (const auto id : ids) engine_.cancel(id);
   }

@@ -35,7 +35,7 @@ void ScriptedEngine::serve(test::Peer& peer) {
   while (true) {
     const std::string request = peer.read_request();
     if (request.empty()) return;
-    server_->note(request);
+    note(request);
     const std::string line = first_line(request);
     if (line.find("/_ping") != std::string::npos) {
       // The answer to HEAD has no body.
@@ -62,11 +62,10 @@ void ScriptedEngine::stream_events(test::Peer& peer) {
   // Before the client can know of the stream: what a test does to it from then on must reach it.
   const int mine = generation_;
   std::size_t told = events_.size();
+  ++streams_;
   lock.unlock();
   peer.send(test::chunked_head());
   lock.lock();
-  ++streams_;
-  changed_.notify_all();
   while (!ending_ && generation_ == mine) {
     changed_.wait(lock, [&] { return ending_ || generation_ != mine || told < events_.size(); });
     while (told < events_.size()) peer.send(test::chunk(events_[told++] + "\n"));
@@ -74,9 +73,15 @@ void ScriptedEngine::stream_events(test::Peer& peer) {
   --streams_;
 }
 
+void ScriptedEngine::note(const std::string& request) {
+  const std::lock_guard lock(mutex_);
+  requests_.push_back(request);
+}
+
 std::vector<std::string> ScriptedEngine::lines(const std::string& method) const {
   std::vector<std::string> found;
-  for (const auto& request : requests()) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& request : requests_) {
     if (request.starts_with(method + ' ')) found.push_back(first_line(request));
   }
   return found;

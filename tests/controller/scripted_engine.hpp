@@ -23,7 +23,6 @@ class ScriptedEngine {
   ~ScriptedEngine();
 
   [[nodiscard]] const std::string& path() const { return server_->path(); }
-  [[nodiscard]] std::vector<std::string> requests() const { return server_->requests(); }
   /// First lines of the requests with this method: "POST /v1.41/…".
   [[nodiscard]] std::vector<std::string> lines(const std::string& method) const;
   /// Sends a line to every open event stream.
@@ -35,10 +34,12 @@ class ScriptedEngine {
  private:
   void serve(test::Peer& peer);
   void stream_events(test::Peer& peer);
+  void note(const std::string& request);
 
   Answer rest_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<std::string> requests_;
   std::vector<std::string> events_;
   int generation_ = 0;
   int streams_ = 0;
