@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 #include <type_traits>
@@ -92,7 +93,7 @@ App::App(const RunOptions& options, LoadedFile loaded, docker::Endpoint endpoint
                 }}),
       store_(state_pool_, configuration_->configuration.state_directory),
       status_files_(configuration_->configuration.runtime_directory),
-      signals_(io_),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
       wake_timer_(io_),
       heartbeat_timer_(io_),
       watchdog_timer_(io_),

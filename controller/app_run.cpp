@@ -106,8 +106,6 @@ void App::begin() {
       fmt::format("cofferdam {}, instance {}, engine {}, specs in {}", COFFERDAM_VERSION, configuration_->configuration.instance,
                   docker::address_of(engine_->endpoint()), configuration_->configuration.specs.directory));
   for (const auto& warning : warnings_) log(Severity::warning, "ConfigurationWarning", warning);
-  boost::system::error_code ignored;
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
   await_signals();
   reconciler::ConfigRead read;
   read.configuration = std::shared_ptr<const specs::Configuration>(configuration_, &configuration_->configuration);
