@@ -174,7 +174,7 @@ Reconciler::Machine::Applied Reconciler::Machine::ask_for_name(AgentState& agent
   call.object = agent.asked_name;
   call.attempt = agent.asked_attempt;
   call.action = name_of(Action::inspect);
-  call.cause = "who has the name " + agent.asked_name;
+  call.cause = "NameUnknown";
   begin(std::move(call), docker::ContainerInspect{agent.asked_name}, request_timeout());
   return Applied::began;
 }

@@ -49,7 +49,7 @@ void Reconciler::Machine::serve_images() {
     call.lane = Lane::changes;
     call.object = *strays_.begin();
     call.action = "remove";
-    call.cause = "a probe that was left over";
+    call.cause = "StrayProbe";
     strays_.erase(strays_.begin());
     const std::string id = call.object;
     begin(std::move(call), docker::ContainerRemove{id, false}, request_timeout());
@@ -62,7 +62,7 @@ void Reconciler::Machine::begin_look(const std::string& reference, Image& image)
   call.step = Step::inspect_image;
   call.object = reference;
   call.action = name_of(Action::inspect_image);
-  call.cause = "the image's facts are unknown";
+  call.cause = "ImageUnknown";
   image.look = begin(std::move(call), docker::ImageInspect{reference}, request_timeout());
 }
 
@@ -101,7 +101,7 @@ Reconciler::Machine::Applied Reconciler::Machine::begin_pull(AgentState& agent, 
     call.lane = Lane::pulls;
     call.object = reference;
     call.action = name_of(Action::pull);
-    call.cause = decision.cause;
+    call.cause = cause_of(decision);
     image.pull_text.clear();
     agent.budget.count(true, now_.mono);
     image.pull = begin(std::move(call), docker::ImagePull{reference}, pull_deadline, pull_idle);
@@ -159,7 +159,7 @@ void Reconciler::Machine::begin_probe_step(const std::string& image_id, Probe& p
   call.step = Step::probe;
   call.object = image_id;
   call.action = name_of(Action::probe);
-  call.cause = "the users of an image are looked up";
+  call.cause = "UsersUnknown";
   docker::Request request;
   switch (probe.step) {
     case Probe::Step::create:

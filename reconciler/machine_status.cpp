@@ -39,7 +39,7 @@ void Reconciler::Machine::metric(std::string_view name, std::vector<std::string>
 /// One word for metrics: causes in sentences would make series without end.
 std::string Reconciler::Machine::cause_of(const Decision& decision) {
   if (decision.stop_cause) return std::string(name_of(*decision.stop_cause));
-  return decision.reason.empty() ? "row " + std::string(decision.row) : decision.reason;
+  return decision.reason.empty() ? "Row" + std::string(decision.row) : decision.reason;
 }
 
 void Reconciler::Machine::acted(AgentState& agent, const Decision& decision) {
