@@ -290,7 +290,9 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
   }
   ContainerView& added = add_container(agent, std::move(container), std::move(notes));
   const bool has_deadline = agent.view.wanted && agent.view.wanted->active_deadline && added.live();
-  if (!added.suspect && (!first || has_deadline || added.stop)) mark_dirty(agent, added, first);
+  // A list lags: a look-alike that it calls not live may have been started by now, and no event will say so again.
+  const bool in_doubt = added.suspect ? !added.live() : !first || has_deadline || added.stop;
+  if (in_doubt) mark_dirty(agent, added, first);
   judge(agent);
 }
 

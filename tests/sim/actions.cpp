@@ -56,9 +56,7 @@ bool World::do_people(const Item& item) {
   if (verb == "rename") {
     return on(false, [&](Container& c) {
       engine_->rename(c.shown.id, "renamed-" + std::to_string(++copies_));
-      unhealed_.push_back([this, id = c.shown.id] {
-        if (engine_->find(id)) engine_->call(Who::person, docker::ContainerRemove{id, true}, [](docker::Result) {});
-      });
+      leftovers_.push_back(c.shown.id);
     });
   }
   if (verb == "policy") {
@@ -80,9 +78,7 @@ bool World::do_people(const Item& item) {
   if (verb == "copy") {
     return on(false, [&](Container& c) {
       const std::string id = engine_->commit_and_run(c.shown.id, "copy-" + std::to_string(++copies_));
-      unhealed_.push_back([this, id] {
-        if (engine_->find(id)) engine_->call(Who::person, docker::ContainerRemove{id, true}, [](docker::Result) {});
-      });
+      leftovers_.push_back(id);
     });
   }
   if (verb == "decoy") {
@@ -116,9 +112,7 @@ bool World::do_people(const Item& item) {
       create.host_config.mounts = {mount};
     }
     const std::string id = engine_->run(Who::person, create);
-    unhealed_.push_back([this, id] {
-      if (engine_->find(id)) engine_->call(Who::person, docker::ContainerRemove{id, true}, [](docker::Result) {});
-    });
+    leftovers_.push_back(id);
     return true;
   }
   if (verb == "confirm") {
@@ -287,9 +281,14 @@ void World::heal() {
   trace_.line(schedule.now(), [] { return std::string("HEALED: from here on nothing fails"); });
   trace_.fact("healed");
   healed_ = true;
-  for (auto& undo : std::exchange(unhealed_, {})) undo();
   engine_->daemon_starts();
   engine_->daemon_hangs(false);
+  for (auto& undo : std::exchange(unhealed_, {})) undo();
+  schedule.after(second, [this] {
+    for (const std::string& id : leftovers_) {
+      if (engine_->find(id)) engine_->call(Who::person, docker::ContainerRemove{id, true}, [](docker::Result) {});
+    }
+  });
   hints_lost = false;
   folder_.set_missing(false);
   folder_.set_unreadable(false);
@@ -305,7 +304,7 @@ void World::heal() {
   folder_.keep_only(files);
   for (const std::string& file : files) folder_.put(file, content_of(file));
   // One that could not read its state never will: the service manager starts another.
-  if (shell_ && !shell_->machine().summary().state_known && schedule.now() - shell_->started_at() > second) crash(second);
+  if (shell_ && !shell_->machine().summary().state_known) crash(second);
   // Operators look after what is held, and let violators run again.
   for (const SimTime later : {2 * minute, 4 * minute}) {
     schedule.after(later, [this] {

@@ -251,6 +251,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.run_hash = label_of(container, label::run_hash);
     attempt.config_hash = label_of(container, label::config_hash);
     attempt.restarts = reconciler::number_of(container.shown.config.labels, label::restarts);
+    attempt.maker = container.maker;
     attempts_[container.shown.id] = attempt;
   }
   const auto found = attempts_.find(container.shown.id);
@@ -267,14 +268,17 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
   if (what == "start-failed") {
     attempt.start_failed = true;
     attempt.ended_by = who;
+    attempt.own_end = attempt.own_end || who == Who::itself;
     attempt.ended_at = world_.schedule.now();
     attempt.exit_code = container.shown.exit_code;
+    attempt.own_end = true;
     if (quiet_) ++agents_[attempt.agent].quiet_ends;
   }
   if (what.starts_with("kill") && who != Who::controller) attempt.touched = true;
   if (what == "die") {
     attempt.live = attempt.told_live = false;
     attempt.ended_by = who;
+    attempt.own_end = attempt.own_end || who == Who::itself;
     attempt.ended_at = world_.schedule.now();
     attempt.exit_code = container.shown.exit_code;
     attempt.oom = container.shown.oom_killed;

@@ -86,7 +86,9 @@ class Checks {
     bool told_live = false;
     bool told_renamed = false;
     SimTime live_since = 0;
+    Who maker = Who::nobody;
     Who started_by = Who::nobody;
+    bool own_end = false;  ///< it ended by itself, whatever somebody did with it later
     Who ended_by = Who::nobody;
     SimTime ended_at = -1;
     std::int64_t exit_code = 0;

@@ -47,7 +47,7 @@ std::string Checks::mismatch(const std::string& agent) {
       if (attempt.live) live.push_back(&attempt);
       ours.push_back(container->shown.name);
     }
-    if (container && container->maker != Who::controller) continue;
+    if (attempt.maker != Who::controller) continue;
     if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;
   }
   if (live.size() > 1) return "more than one container of it is live";
@@ -69,22 +69,20 @@ std::string Checks::mismatch(const std::string& agent) {
   if (world_.shell() == nullptr) return "no controller";
   const auto status = world_.shell()->machine().status(agent);
   if (!status) return "it does not run, and has no status";
-  if (status->phase == Phase::back_off || status->phase == Phase::starting || status->phase == Phase::creating) {
-    // Between two attempts of one that ends by itself.
-    return newest != nullptr && newest->ended_by == Who::itself && newest->ended_at > world_.schedule.now() - 3 * minute
-               ? std::string()
-               : "it does not run";
-  }
+  const bool finished = status->phase == Phase::succeeded || status->phase == Phase::failed;
+  // Between two attempts of one that ends by itself.
+  const bool between =
+      newest != nullptr && newest->ended_by == Who::itself && newest->ended_at > world_.schedule.now() - 3 * minute;
+  if (!finished && between) return {};
   if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
   const EngineTraits& traits = world_.engine().traits();
   const bool discards = traits.drops_swap || traits.drops_pids || traits.drops_silently;
   if (status->reason == "LimitDiscarded" && discards) return {};
-  const bool finished = status->phase == Phase::succeeded || status->phase == Phase::failed;
   if (!finished) return "it does not run";
   if (newest == nullptr) return "it never ran, and counts as finished";
-  const bool by_itself = newest->ended_by == Who::itself;
+  const bool by_itself = newest->own_end;
   const bool never = spec.restart_policy == specs::RestartPolicy::never;
-  const bool by_deadline = newest->stop_cause == reconciler::StopCause::deadline_exceeded && spec.active_deadline;
+  const bool by_deadline = newest->stop_cause == reconciler::StopCause::deadline_exceeded;
   if (by_itself || never || by_deadline) {
     if (newest->run_hash != spec.run_hash && newest->config_hash != hash) return "it counts as finished for another spec";
     if (by_itself && spec.restart_policy == specs::RestartPolicy::always && !spec.max_restarts && !spec.active_deadline) {

@@ -37,7 +37,9 @@ bool Checks::recently(const AgentTruth& agent, const std::function<bool(const Ve
 
 void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
   if (!snapshot.complete) {
-    for (auto& [name, agent] : agents_) agent.missing_scans = 0;
+    for (auto& [name, agent] : agents_) {
+      if (agent.missing_scans < 2) agent.missing_scans = 0;
+    }
     return;
   }
   const bool replaced = shown_directory_ != 0 && snapshot.inode != shown_directory_;

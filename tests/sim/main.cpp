@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/compare.hpp"
 #include "tests/sim/shrink.hpp"
 #include "tests/sim/world.hpp"
 
@@ -126,6 +127,9 @@ Worker begin_worker(std::uint64_t first, std::uint64_t last, std::uint64_t step,
       *progress = seed;
       World world(plan_of(seed), false);
       world.run();
+      if (seed % 8 == 0 && world.violations().empty()) {
+        for (const std::string& difference : differs_from_fresh(world)) world.checks().violated("D1", difference);
+      }
       add(tally, seed, world);
     }
     write_tally(ends[1], tally);
@@ -213,6 +217,9 @@ int run_one(const Plan& plan, const Options& options) {
   if (options.print_plan) std::cout << to_text(plan);
   World world(plan, options.trace);
   world.run();
+  if (world.violations().empty()) {
+    for (const std::string& difference : differs_from_fresh(world)) world.checks().violated("D1", difference);
+  }
   for (const std::string& line : world.trace().lines()) std::cout << line << '\n';
   for (const std::string& violation : world.violations()) std::cout << "violated " << violation << '\n';
   std::printf("seed=%llu steps=%llu inputs=%llu calls=%llu hash=%016llx violations=%zu\n",

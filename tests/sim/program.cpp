@@ -11,6 +11,7 @@ Program program_from(const std::vector<std::string>& words) {
     if (equals == std::string::npos) {
       if (word == "oom") program.oom = true;
       if (word == "missing") program.missing = true;
+      if (word == "/never-started") program.start_code = 127;  // no image has such a command
       continue;
     }
     const std::string key = word.substr(0, equals);

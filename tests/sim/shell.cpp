@@ -254,7 +254,7 @@ void Shell::configuration_changed() {
 
 void Shell::command(std::variant<reconciler::ConfirmDeletions, reconciler::Release> what) {
   if (std::holds_alternative<reconciler::ConfirmDeletions>(what)) world_.checks().confirmed();
-  handle(reconciler::Command{++timer_ + 1'000'000, std::move(what)});
+  handle(reconciler::Command{++commands_, std::move(what)});
 }
 
 void Shell::shut_down() {

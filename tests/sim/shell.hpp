@@ -82,6 +82,7 @@ class Shell {
   std::map<std::string, SimTime> save_free_at_;  ///< saves of one key keep their order
   SeenFiles seen_;
   std::uint64_t timer_ = 0;
+  std::uint64_t commands_ = 0;
   SimTime last_event_at_ = 0;
   SimTime now_is_ = -1;
   int inputs_now_ = 0;

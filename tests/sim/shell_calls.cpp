@@ -49,6 +49,13 @@ constexpr Refusal refusals[] = {
     {"unavailable", ErrorClass::status, 503, "service unavailable"},
 };
 
+/// Nothing of a simulated answer comes early: silence until the idle deadline ends a call as well.
+SimTime deadline_of(const reconciler::Call& call) {
+  auto deadline = call.deadline;
+  if (call.idle_deadline.count() > 0) deadline = std::min(deadline, call.idle_deadline);
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count();
+}
+
 }  // namespace
 
 std::string short_operation(const docker::Request& request) {
@@ -84,7 +91,7 @@ void Shell::fail(reconciler::CallId id, SimTime delay, ErrorClass error_class, i
 
 void Shell::send(const reconciler::Call& call, SimTime before, SimTime behind, bool tell, bool dies) {
   // What is on its way arrives, even if the controller dies meanwhile.
-  const auto deadline = std::chrono::duration_cast<std::chrono::nanoseconds>(call.deadline).count();
+  const SimTime deadline = deadline_of(call);
   if (tell) {
     after(deadline, [this, id = call.id] { fail(id, 0, ErrorClass::timeout, 0, "no answer in time"); });
   }
@@ -129,7 +136,7 @@ void Shell::issue(const reconciler::Call& call) {
   const Item* fault = world_.fault_on("call", operation, number);
   if (fault == nullptr) return send(call, before, behind, true, false);
   const std::string kind = kind_of(*fault);
-  const auto deadline = std::chrono::duration_cast<std::chrono::nanoseconds>(call.deadline).count();
+  const SimTime deadline = deadline_of(call);
   for (const Refusal& refusal : refusals) {
     if (kind == refusal.name) {
       return fail(call.id, before + behind, refusal.error_class, refusal.status, std::string(refusal.message));

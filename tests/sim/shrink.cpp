@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "tests/sim/compare.hpp"
 #include "tests/sim/world.hpp"
 
 namespace cofferdam::sim {
@@ -19,6 +20,9 @@ std::string first_broken(const Plan& plan) {
   if (child == 0) {
     World world(plan, false);
     world.run();
+    if (world.violations().empty()) {
+      for (const std::string& difference : differs_from_fresh(world)) world.checks().violated("D1", difference);
+    }
     const std::string broken = world.violations().empty() ? std::string("-") : world.violations().front();
     const std::string word = broken.substr(0, broken.find(' ')) + "\n";
     (void)!write(ends[1], word.data(), word.size());

@@ -159,6 +159,17 @@ void World::run() {
   statistics_.simulated_seconds = schedule.now() / second;
 }
 
+bool World::ended_by_fault(const std::string& agent) const {
+  if (!shell_) return false;
+  const auto status = shell_->machine().status(agent);
+  return status && (status->phase == reconciler::Phase::succeeded || status->phase == reconciler::Phase::failed);
+}
+
+void World::set_configuration(std::shared_ptr<const specs::Configuration> configuration) {
+  configuration_ = std::move(configuration);
+  shell_->configuration_changed();
+}
+
 std::map<std::string, std::string> World::end_state() const {
   std::map<std::string, std::string> state;
   for (const auto& [id, container] : engine_->containers()) {

@@ -47,6 +47,10 @@ class World {
   /// {live agents, config-hash} and what they are, at the end; for comparing runs.
   [[nodiscard]] std::map<std::string, std::string> end_state() const;
 
+  /// An end that a fault or a person caused made the agent finished, or it is finished by its own.
+  [[nodiscard]] bool ended_by_fault(const std::string& agent) const;
+  void set_configuration(std::shared_ptr<const specs::Configuration> configuration);
+
   // For the controller's shell, the actions and the checks.
   Plan plan;
   Schedule schedule;
@@ -102,6 +106,7 @@ class World {
   std::map<std::string, std::int64_t> counts_;
   std::map<std::string, const Item*> faults_;  ///< by "call create 3"
   std::vector<std::function<void()>> unhealed_;
+  std::vector<std::string> leftovers_;  ///< what people made and clear away once all is healed
   bool healed_ = false;
   std::uint64_t copies_ = 0;
   bool host_down_ = false;
