@@ -25,7 +25,6 @@ namespace cofferdam::reconciler {
 struct ContainerNotes {
   std::vector<std::string> binds;  ///< host directories it mounts
   std::string image_id;            ///< its label: must stay the engine's
-  std::uint64_t list_seen = 0;     ///< the generation of the last list that showed it
   std::uint64_t dirtied = 0;       ///< moment (in the machine's own counting) of the last sign that something happened
   bool unhurried = false;          ///< its inspect may wait for everything else
   bool removal_sent = false;       ///< a removal of ours may have been applied

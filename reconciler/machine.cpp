@@ -204,7 +204,11 @@ void Reconciler::Machine::forget_agent(AgentState& agent) {
   lanes_.leave(agent);
   set_wake(agent, std::nullopt);
   touched_.erase(std::remove(touched_.begin(), touched_.end(), &agent), touched_.end());
-  for (const auto& [id, notes] : agent.notes) by_container_.erase(id);
+  for (const auto& [id, notes] : agent.notes) {
+    by_container_.erase(id);
+    suspects_.erase(id);
+  }
+  unlisted_agents_.erase(name);
   capacity_.release(name);
   wanted_workspaces_.set(name, {});
   busy_waiting_.erase(name);

@@ -156,11 +156,12 @@ class Reconciler::Machine {
   void list_known(AgentState& agent, ContainerView& container, const docker::ContainerSummary& row, bool first);
   void list_unknown(const docker::ContainerSummary& row, std::uint64_t begun, bool first);
   void list_foreign(const docker::ContainerSummary& row, bool suspect);
-  void sweep(std::uint64_t begun);
+  void sweep(std::uint64_t begun, bool lacking);
   void adopt(const docker::ContainerSummary& row, const Ownership& owner, bool first);
   [[nodiscard]] bool busy_since(const AgentState& agent, std::uint64_t begun) const;
   void container_event(const docker::Event& event);
   void own_event(AgentState& agent, ContainerView& container, const docker::Event& event);
+  void remember_listed(AgentState& agent, const ContainerView& container);
   void mark_dirty(AgentState& agent, ContainerView& container, bool unhurried = false);
 
   // machine_replies.cpp: what came of a call.
@@ -264,7 +265,16 @@ class Reconciler::Machine {
 
   // Agents.
   std::map<std::string, std::unique_ptr<AgentState>> agents_;
-  std::unordered_map<std::string, AgentState*> by_container_;
+  /// What a list is held against, in few pieces of memory: a relist that shows nothing new walks over all of them.
+  struct Listed {
+    AgentState* agent = nullptr;
+    std::uint64_t seen = 0;  ///< the generation of the last list that showed it
+    docker::ContainerState state = docker::ContainerState::created;
+    std::size_t name = 0;  ///< hash
+  };
+  std::unordered_map<std::string, Listed> by_container_;
+  std::set<std::string> unlisted_agents_;  ///< that may have something unlisted
+  std::set<std::string> suspects_;         ///< ids
   std::uint64_t births_ = 0;
   std::deque<AgentState*> touched_;
   struct Wake {
@@ -289,7 +299,14 @@ class Reconciler::Machine {
   std::map<std::string, Monotonic> being_written_;  ///< since when quiet
   std::set<std::string> announced_;                 ///< whole, as inotify said since the last scan was asked for
   std::set<std::string> announced_in_scan_;
-  std::map<std::string, specs::DirEntry> seen_entries_;       ///< stats of the last snapshot, without bytes
+  struct SeenEntry {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t mtime_ns = 0;
+    std::uint64_t scan = 0;
+  };
+  std::map<std::string, SeenEntry> seen_entries_;             ///< of the last snapshot
   std::map<std::string, std::string> restored_files_;         ///< records of the start, until the first scan
   std::set<std::string> saved_files_;                         ///< files with a record
   std::map<std::string, std::set<std::string>> file_agents_;  ///< by the last version in force

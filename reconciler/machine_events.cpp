@@ -49,7 +49,7 @@ void Reconciler::Machine::on(const Event& event) {
 void Reconciler::Machine::container_event(const docker::Event& event) {
   const auto known = by_container_.find(event.actor);
   if (known != by_container_.end()) {
-    AgentState& agent = *known->second;
+    AgentState& agent = *known->second.agent;
     if (ContainerView* container = agent.container(event.actor)) own_event(agent, *container, event);
     return;
   }
@@ -70,6 +70,7 @@ void Reconciler::Machine::container_event(const docker::Event& event) {
   if (agent == nullptr && attribute(event, label::role) == "probe") return;
   if (agent != nullptr) {
     agent->unlisted.insert(event.actor);
+    unlisted_agents_.insert(agent->view.agent);
     if (agent->call != 0) return;
     touch(*agent);
   }

@@ -6,23 +6,7 @@
 #include "reconciler/machine.hpp"
 
 namespace cofferdam::reconciler {
-namespace {
-
-bool same_stat(const specs::DirEntry& a, const specs::DirEntry& b) {
-  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
-}
-
-specs::DirEntry without_bytes(const specs::DirEntry& entry) {
-  specs::DirEntry stat;
-  stat.name = entry.name;
-  stat.device = entry.device;
-  stat.inode = entry.inode;
-  stat.size = entry.size;
-  stat.mtime_ns = entry.mtime_ns;
-  return stat;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void Reconciler::Machine::on(const FileChanged& changed) {
   if (changed.name.empty()) {
@@ -101,21 +85,25 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
 /// A file counts as whole when inotify said so, or when two looks, the settle time apart, found the same. Sorted.
 std::vector<std::string> Reconciler::Machine::note_unsettled(const specs::DirSnapshot& snapshot) {
   std::vector<std::string> unsettled;
-  std::map<std::string, specs::DirEntry> seen;
+  auto next = seen_entries_.begin();
   for (const specs::DirEntry& entry : snapshot.entries) {
-    const auto before = seen_entries_.find(entry.name);
-    const bool moved = before == seen_entries_.end() || !same_stat(before->second, entry);
+    // Snapshots come sorted as a rule: then each name is the next one, and nothing is searched.
+    if (next == seen_entries_.end() || next->first != entry.name) next = seen_entries_.lower_bound(entry.name);
+    const bool known = next != seen_entries_.end() && next->first == entry.name;
+    if (!known) next = seen_entries_.emplace_hint(next, entry.name, SeenEntry{});
+    SeenEntry& seen = next->second;
+    ++next;
+    const bool moved = !known || seen.device != entry.device || seen.inode != entry.inode || seen.size != entry.size ||
+                       seen.mtime_ns != entry.mtime_ns;
+    seen = {entry.device, entry.inode, entry.size, entry.mtime_ns, snapshot.scan};
     const bool has_stat = entry.mtime_ns != 0 || entry.inode != 0;
     const bool surprising = engine_.scanned && moved && has_stat && !announced_in_scan_.contains(entry.name) &&
                             entry.type == specs::FileType::regular;
-    if (being_written_.contains(entry.name) || surprising) unsettled.push_back(entry.name);
-    if (before != seen_entries_.end() && !moved) {
-      seen.insert(seen_entries_.extract(before));
-    } else {
-      seen[entry.name] = without_bytes(entry);
-    }
+    if (surprising || being_written_.contains(entry.name)) unsettled.push_back(entry.name);
   }
-  seen_entries_ = std::move(seen);
+  if (seen_entries_.size() > snapshot.entries.size()) {
+    std::erase_if(seen_entries_, [&](const auto& entry) { return entry.second.scan != snapshot.scan; });
+  }
   std::sort(unsettled.begin(), unsettled.end());
   return unsettled;
 }

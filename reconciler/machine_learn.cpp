@@ -70,6 +70,7 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
             container.name + " was ours and is not any more (" + owner.why + "); it is not touched");
     }
   }
+  remember_listed(agent, container);
   if (container.state == ContainerState::removing) {
     if (!container.removing_since) container.removing_since = now_.mono;
   } else {
@@ -224,7 +225,7 @@ void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by
 
 ContainerView& Reconciler::Machine::add_container(AgentState& agent, ContainerView container, ContainerNotes notes) {
   const std::string id = container.id;
-  by_container_[id] = &agent;
+  remember_listed(agent, container);
   agent.unlisted.erase(id);
   agent.highest_attempt = std::max(agent.highest_attempt, container.suspect ? 0 : container.attempt);
   auto& all = agent.view.containers;
@@ -243,6 +244,7 @@ void Reconciler::Machine::erase_container(AgentState& agent, const std::string& 
   std::erase_if(agent.view.containers, [&](const ContainerView& container) { return container.id == id; });
   agent.notes.erase(id);
   by_container_.erase(id);
+  suspects_.erase(id);
   if (occupancy_.erase(id)) released_workspace();
   hold_capacity(agent, false);
 }

@@ -2,6 +2,8 @@
 // the moment it was sent, and never clears a dirty mark.
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "reconciler/create_request.hpp"
 #include "reconciler/machine.hpp"
@@ -173,21 +175,24 @@ bool Reconciler::Machine::busy_since(const AgentState& agent, std::uint64_t begu
 
 void Reconciler::Machine::on_list(const std::vector<docker::ContainerSummary>& rows, std::uint64_t begun) {
   const bool first = !engine_.listed;
+  const std::size_t before = by_container_.size();
   ++generation_;
+  std::size_t shown = 0;
   for (const docker::ContainerSummary& row : rows) {
     const auto known = by_container_.find(row.id);
     if (known == by_container_.end()) {
       list_unknown(row, begun, first);
       continue;
     }
-    AgentState& agent = *known->second;
+    Listed& listed = known->second;
+    if (listed.seen != generation_) ++shown;
+    listed.seen = generation_;
+    if (listed.state == row.state && listed.name == std::hash<std::string>{}(row.name)) continue;
+    AgentState& agent = *listed.agent;
     ContainerView* container = agent.container(row.id);
-    if (container == nullptr) continue;
-    agent.notes[row.id].list_seen = generation_;
-    if (container->state == row.state && container->name == row.name) continue;
-    if (!busy_since(agent, begun)) list_known(agent, *container, row, first);
+    if (container != nullptr && !busy_since(agent, begun)) list_known(agent, *container, row, first);
   }
-  sweep(begun);
+  sweep(begun, shown < before);
   engine_.listed = true;
   summary_.last_list = now_.wall;
   next_list_ = now_.mono + (configuration_ ? configuration_->engine.relist_interval : std::chrono::seconds{60});
@@ -205,6 +210,7 @@ void Reconciler::Machine::list_known(AgentState& agent, ContainerView& container
                                      bool first) {
   if (first) {
     container.state = row.state;
+    remember_listed(agent, container);
     occupy(agent, container);
     hold_capacity(agent, false);
   }
@@ -238,6 +244,7 @@ void Reconciler::Machine::list_unknown(const docker::ContainerSummary& row, std:
   }
   AgentState* agent = find(owner.agent);
   if (agent != nullptr && busy_since(*agent, begun)) {
+    unlisted_agents_.insert(owner.agent);
     agent->unlisted.insert(row.id);  // the call's own answer, or a list after it, tells
     return;
   }
@@ -269,7 +276,6 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
   ContainerNotes notes;
   notes.binds = bind_sources(row.mounts);
   notes.image_id = owner.image_id;
-  notes.list_seen = generation_;
   notes.unhurried = first;
   if (container.suspect) {
     audit(Severity::warning, "SuspectContainer", owner.agent,
@@ -289,6 +295,7 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
     if (!folder_.agents().contains(owner.agent) && !agent.judged) scan_wanted_ = engine_.scanned;
   }
   ContainerView& added = add_container(agent, std::move(container), std::move(notes));
+  by_container_[row.id].seen = generation_;
   const bool has_deadline = agent.view.wanted && agent.view.wanted->active_deadline && added.live();
   // A list lags: a look-alike that it calls not live may have been started by now, and no event will say so again.
   const bool in_doubt = added.suspect ? !added.live() : !first || has_deadline || added.stop;
@@ -296,23 +303,41 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
   judge(agent);
 }
 
+void Reconciler::Machine::remember_listed(AgentState& agent, const ContainerView& container) {
+  Listed& listed = by_container_[container.id];
+  listed.agent = &agent;
+  listed.state = container.state;
+  listed.name = std::hash<std::string>{}(container.name);
+  if (container.suspect) {
+    suspects_.insert(container.id);
+  } else {
+    suspects_.erase(container.id);
+  }
+}
+
 /// Of ours, what the list did not show: an inspect asks after it. Of others: it is gone.
-void Reconciler::Machine::sweep(std::uint64_t begun) {
-  for (auto& [name, agent] : agents_) {
-    if (agent->unlisted.empty()) continue;
+void Reconciler::Machine::sweep(std::uint64_t begun, bool lacking) {
+  for (const std::string& name : std::exchange(unlisted_agents_, {})) {
+    AgentState* agent = find(name);
+    if (agent == nullptr || agent->unlisted.empty()) continue;
     if (!busy_since(*agent, begun)) {
       agent->unlisted.clear();
       touch(*agent);
-    } else if (agent->call == 0) {
-      want_list();
+      continue;
     }
+    unlisted_agents_.insert(name);
+    if (agent->call == 0) want_list();
   }
-  for (auto& [name, agent] : agents_) {
-    if (agent->view.containers.empty() || busy_since(*agent, begun)) continue;
-    for (ContainerView& container : agent->view.containers) {
-      if (agent->notes[container.id].list_seen == generation_ || container.dirty) continue;
-      mark_dirty(*agent, container);
+  std::vector<std::string> missing;
+  if (lacking) {
+    for (const auto& [id, listed] : by_container_) {
+      if (listed.seen != generation_ && !busy_since(*listed.agent, begun)) missing.push_back(id);
     }
+    std::sort(missing.begin(), missing.end());
+  }
+  for (const std::string& id : missing) {
+    AgentState& agent = *by_container_.at(id).agent;
+    if (ContainerView* container = agent.container(id); container != nullptr && !container->dirty) mark_dirty(agent, *container);
   }
   std::size_t suspects = 0;
   for (auto entry = foreign_.begin(); entry != foreign_.end();) {
@@ -325,11 +350,7 @@ void Reconciler::Machine::sweep(std::uint64_t begun) {
     entry = foreign_.erase(entry);
   }
   summary_.foreign_containers = foreign_.size() - suspects;
-  for (const auto& [name, agent] : agents_) {
-    suspects += static_cast<std::size_t>(std::count_if(agent->view.containers.begin(), agent->view.containers.end(),
-                                                       [](const ContainerView& container) { return container.suspect; }));
-  }
-  summary_.suspect_containers = suspects;
+  summary_.suspect_containers = suspects + suspects_.size();
 }
 
 }  // namespace cofferdam::reconciler
