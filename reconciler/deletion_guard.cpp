@@ -164,7 +164,9 @@ void DeletionGuard::follow_moves(const ScanFacts& scan, Monotonic now) {
     missing.maybe_in.insert(scan.never_good_new.begin(), scan.never_good_new.end());
     if (!missing.maybe_in.empty() || missing.reason != Reason::maybe_moved) continue;
     missing.reason = Reason::none;
-    first_missed_[agent] = now;  // as if missed now: many at once are held to the budget
+    first_missed_[agent] = now;  // as if missed now: many at once are held to the budget, and an editor may just write it anew
+    missing.scans = 1;
+    missing.since = now;
   }
 }
 

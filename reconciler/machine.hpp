@@ -127,6 +127,8 @@ class Reconciler::Machine {
   void tell_files(const specs::FolderDelta& delta);
   void save_files(const specs::FolderDelta& delta);
   void know(AgentState& agent);
+  void bring_back(const specs::DirSnapshot& snapshot);
+  void know_restored();
   bool holds_older(const std::string& file);
   void end_file_record(const std::string& file);
   void presence_changed(const std::vector<std::string>& agents);
@@ -306,10 +308,12 @@ class Reconciler::Machine {
     std::int64_t mtime_ns = 0;
     std::uint64_t scan = 0;
   };
-  std::map<std::string, SeenEntry> seen_entries_;             ///< of the last snapshot
-  std::map<std::string, std::string> restored_files_;         ///< records of the start, until the first scan
-  std::set<std::string> saved_files_;                         ///< files with a record
-  std::map<std::string, std::set<std::string>> file_agents_;  ///< by the last version in force
+  std::map<std::string, SeenEntry> seen_entries_;                        ///< of the last snapshot
+  std::map<std::string, std::string> restored_files_;                    ///< records of the start, until the first scan
+  std::set<std::string> saved_files_;                                    ///< files with a record
+  std::map<std::string, std::shared_ptr<const std::string>> last_good_;  ///< by file
+  std::set<std::string> departed_;                                       ///< files that are gone while their agents are not
+  std::map<std::string, std::set<std::string>> file_agents_;             ///< by the last version in force
   WantedWorkspaces wanted_workspaces_;
 
   // State.

@@ -61,6 +61,7 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
   summary_.last_scan = now_.wall;
 
   const std::vector<std::string> unsettled = note_unsettled(snapshot);
+  bring_back(snapshot);
   const specs::FolderDelta delta = folder_.apply(snapshot, unsettled);
   announced_in_scan_.clear();
 
@@ -68,18 +69,47 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
   engine_.scanned = true;
   tell_files(delta);
   for (const std::string& name : delta.agents_changed) take_source(agent_of(name));
+  if (first) know_restored();
   observe(snapshot, delta, unsettled);
   for (const std::string& name : delta.agents_changed) judge(agent_of(name));
   save_files(delta);
   if (first) {
-    for (const auto& [file, bytes] : restored_files_) {
-      if (!folder_.files().contains(file)) end_file_record(file);
-    }
     restored_files_.clear();
     touch_all();
   }
-  for (const std::string& file : delta.files_gone) end_file_record(file);
+  for (const std::string& file : delta.files_gone) {
+    if (last_good_.contains(file)) departed_.insert(file);
+    end_file_record(file);
+  }
   if (guard_.wants_second_scan() || !unsettled.empty()) next_scan_ = now_.mono + configuration_->specs.settle;
+}
+
+/// A file that is back before its agents were removed is the same file: its last good version stays in force, however broken
+/// the file is now.
+void Reconciler::Machine::bring_back(const specs::DirSnapshot& snapshot) {
+  if (departed_.empty()) return;
+  for (const specs::DirEntry& entry : snapshot.entries) {
+    if (departed_.erase(entry.name) == 0) continue;
+    if (const auto bytes = last_good_.find(entry.name); bytes != last_good_.end()) folder_.restore(entry.name, *bytes->second);
+  }
+}
+
+/// Files of our records that the first scan did not show: their agents are missing, as if the scan before had named them.
+void Reconciler::Machine::know_restored() {
+  for (const auto& [file, bytes] : restored_files_) {
+    if (folder_.files().contains(file)) continue;
+    last_good_[file] = std::make_shared<const std::string>(bytes);
+    departed_.insert(file);
+    for (const specs::AgentSpec& spec : specs::parse_agents(bytes, file).agents) {
+      if (folder_.agents().contains(spec.name)) continue;  // it moved to another file
+      AgentState& agent = agent_of(spec.name);
+      agent.file = file;
+      file_agents_[file].insert(spec.name);
+      know(agent);
+      if (spec.remove) scan_facts_.removing.insert(spec.name);
+    }
+    end_file_record(file);
+  }
 }
 
 /// A file counts as whole when inotify said so, or when two looks, the settle time apart, found the same. Sorted.
@@ -198,6 +228,7 @@ void Reconciler::Machine::save_files(const specs::FolderDelta& delta) {
   for (const std::string& file : delta.good_versions) {
     const auto bytes = folder_.good_bytes(file);
     if (!bytes || bytes->empty()) continue;
+    last_good_[file] = bytes;
     if (holds_older(file)) {  // the agent's record, with the version before, goes first
       failed_files_.insert(file);
       files_retry_ = now_.mono + std::chrono::seconds{1};
@@ -234,6 +265,8 @@ void Reconciler::Machine::end_file_record(const std::string& file) {
     }
     file_agents_.erase(named);
   }
+  last_good_.erase(file);
+  departed_.erase(file);
   saved_files_.erase(file);
   failed_files_.erase(file);
   SaveInFlight what;

@@ -26,5 +26,53 @@ TEST(Found, LooksAtALookAlikeThatALaggingListCallsNotLive) {
   EXPECT_EQ(world.machine->summary().suspect_containers, 1U);
 }
 
+TEST(Found, KeepsLastGoodVersionsWhileTheFolderIsStillEmptyAtTheStart) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  world.crash();
+  world.erase("bot.yaml");  // not mounted yet
+  world.start();
+  world.pass(seconds{30});
+  EXPECT_TRUE(world.state.contains("files/bot.yaml"));
+  world.write("bot.yaml", "{ broken");  // mounted: it was broken meanwhile
+  world.pass(seconds{30});
+  world.engine.exit(world.running("bot"), 1, world.now);
+  world.pass(seconds{30});
+  EXPECT_FALSE(world.running("bot").empty()) << "its last good version is in force, and runs it again";
+  EXPECT_EQ(world.condition("bot", "SpecValid"), "False/SpecInvalid");
+}
+
+TEST(Found, EndsTheRecordOfAFileThatWentWhileTheControllerWasDown) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.write("other.yaml", agent_file("other"));
+  world.settle();
+  world.crash();
+  world.erase("bot.yaml");
+  world.start();
+  world.pass(minutes{3});
+  EXPECT_TRUE(world.engine.of("bot").empty());
+  EXPECT_FALSE(world.state.contains("files/bot.yaml"));
+  EXPECT_FALSE(world.state.contains("agents/bot"));
+  EXPECT_TRUE(world.state.contains("files/other.yaml"));
+}
+
+TEST(Found, AgentIsTheSameWhenItsFileIsBackBrokenBeforeItWasRemoved) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const std::string before = world.running("bot");
+  world.erase("bot.yaml");
+  world.settle();
+  world.write("bot.yaml", "{ broken");
+  world.write("copy.yaml", agent_file("bot", "  memoryMB: 64\n"));
+  world.pass(minutes{1});
+  EXPECT_EQ(world.running("bot"), before) << "two files name it, and neither changes what runs";
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
