@@ -86,10 +86,13 @@ nanoseconds Moments::last_of(const std::string& action, std::size_t count) {
   return last;
 }
 
-void Moments::wait_for(const std::string& action, const std::string& name) {
+bool Moments::had(const std::string& action, const std::string& name, std::chrono::milliseconds within) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, give_up, [&] { return seen_[action].contains(name); }))
-    throw std::runtime_error(name + ": no " + action);
+  return changed_.wait_for(lock, within, [&] { return seen_[action].contains(name); });
+}
+
+void Moments::wait_for(const std::string& action, const std::string& name) {
+  if (!had(action, name, give_up)) throw std::runtime_error(name + ": no " + action);
 }
 
 Floor::Floor(std::string socket, const Json& inspected) : socket_(std::move(socket)) {
@@ -123,7 +126,11 @@ std::vector<std::string> Floor::start_all(const std::vector<std::string>& names,
 }
 
 void Floor::stop_one(test::RawEngine& engine, const std::string& id, Moments& moments) {
-  engine.call("POST", "/containers/" + id + "/kill?signal=TERM");
+  // A first process that has no handler yet takes no notice of a TERM: it is sent again.
+  for (int tries = 0; tries < 60; ++tries) {
+    engine.call("POST", "/containers/" + id + "/kill?signal=TERM");
+    if (moments.had("die", id, std::chrono::seconds(1))) break;
+  }
   moments.wait_for("die", id);
   auto removed = engine.call("DELETE", "/containers/" + id + "?v=1");
   // The event may come a moment before the engine believes it itself.

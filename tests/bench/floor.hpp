@@ -36,7 +36,9 @@ class Moments {
   /// Forgets all, and then waits until `count` containers had `action`: the moment of the last. Throws after two minutes.
   void forget();
   nanoseconds last_of(const std::string& action, std::size_t count);
-  /// Until the container itself had it.
+  /// Whether the container of this name or id had it, or has within this time.
+  bool had(const std::string& action, const std::string& name, std::chrono::milliseconds within);
+  /// Until it had it. Throws after two minutes.
   void wait_for(const std::string& action, const std::string& name);
 
  private:
