@@ -136,6 +136,7 @@ class Reconciler::Machine {
   // machine_wants.cpp: what is wanted of an agent.
   void judge(AgentState& agent);
   void judge_all();
+  void bound_changes();
   void take_source(AgentState& agent);
   void judge_present(AgentState& agent);
   std::optional<specs::Problem> overlap(const AgentState& agent, const specs::AgentSpec& spec);

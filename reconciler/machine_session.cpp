@@ -92,9 +92,7 @@ void Reconciler::Machine::session_up(const Session& session) {
   }
   contact_lost_ = false;
   met_engine();
-  if (configuration_ && configuration_->engine.max_concurrent_operations <= 0) {
-    lanes_.set_changes(static_cast<std::size_t>(std::max(session.facts.info.processors, 1)));
-  }
+  bound_changes();
   audit(Severity::info, "EngineUp", "", "engine " + session.facts.version.version + " at " + session.facts.address + " answers",
         {{"version", session.facts.version.version}, {"id", session.facts.info.id}});
   for (auto& [name, agent] : agents_) {

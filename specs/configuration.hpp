@@ -90,7 +90,7 @@ struct Configuration {
   struct Engine {
     std::string host = "unix:///var/run/docker.sock";
     std::chrono::seconds request_timeout{30};
-    std::int64_t max_concurrent_operations = 0;  ///< 0: the number of processors
+    std::int64_t max_concurrent_operations = 0;  ///< 0: four times the processors, at most 32
     std::chrono::seconds relist_interval{60};
     std::string registry_auth_file;
     bool allow_insecure_loopback = false;  ///< plain TCP, to a loopback address only

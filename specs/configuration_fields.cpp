@@ -39,7 +39,7 @@ constexpr std::array configuration_table{
           .restart = true},
     Field{.path = "engine.maxConcurrentOperations",
           .type = integer,
-          .help = "changing calls at once; 0 for the number of processors",
+          .help = "changing calls at once; 0 for four times the processors, at most 32",
           .fallback = "0",
           .max = 1024,
           .restart = true},
