@@ -189,7 +189,7 @@ void Checks::issued(Shell&, const reconciler::Call& call) {
   if (const auto* list = std::get_if<docker::ContainerList>(&call.request)) issued.unfiltered_list = list->labels.empty();
   in_flight_[call.id] = issued;
   const int in_lane = ++lanes_[call.lane];
-  const int most = call.lane == reconciler::Lane::changes ? 2
+  const int most = call.lane == reconciler::Lane::changes ? 8  // four times the two processors
                    : call.lane == reconciler::Lane::reads ? 8
                    : call.lane == reconciler::Lane::pulls ? 3
                                                           : 1;
