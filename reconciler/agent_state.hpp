@@ -28,7 +28,8 @@ struct ContainerNotes {
   std::uint64_t dirtied = 0;       ///< moment (in the machine's own counting) of the last sign that something happened
   bool unhurried = false;          ///< its inspect may wait for everything else
   bool removal_sent = false;       ///< a removal of ours may have been applied
-  std::string created_user;        ///< asked for by this process
+  std::string created_user;        ///< asked for by this process, or as first read back
+  std::string compared_for;        ///< the config-hash that a look at it, created, was held against
   int own_terms = 0;               ///< kill events of our own kills that are still to come
   int own_kills = 0;
   std::vector<WallTime> foreign_kills;

@@ -201,6 +201,7 @@ class Reconciler::Machine {
   void learn_created(AgentState& agent, ContainerView& container, const docker::ContainerDetails& details);
   void learn_running(AgentState& agent, ContainerView& container);
   void latch_deadline(AgentState& agent, ContainerView& container);
+  void told_gone(AgentState& agent, ContainerView& container, const docker::Error& error);
   void gone(AgentState& agent, const std::string& id, bool by_us);
   ContainerView& add_container(AgentState& agent, ContainerView container, ContainerNotes notes);
   void erase_container(AgentState& agent, const std::string& id);
@@ -220,6 +221,7 @@ class Reconciler::Machine {
 
   // machine_view.cpp: what the decision reads.
   void fill(AgentState& agent);
+  void read_back(AgentState& agent, const Current& current);
   void fill_preparation(AgentState& agent);
   void latch_end(AgentState& agent);
   void update_rollout(AgentState& agent);

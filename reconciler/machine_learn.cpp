@@ -132,9 +132,13 @@ void Reconciler::Machine::learn_created(AgentState& agent, ContainerView& contai
     container.start_failed_code = static_cast<int>(details.exit_code);
   }
   const AgentView& view = agent.view;
+  ContainerNotes& notes = agent.notes[container.id];
+  if (notes.created_user.empty()) notes.created_user = details.config.user;
   const bool same = view.wanted && container.config_hash == view.wanted->config_hash && container.schema == view.wanted->schema;
   const auto version = agent.wanted_spec;
-  if (!same || !version || !container.weaker.empty()) return;
+  if (!same || !version) return;  // looked at again when it is what is wanted
+  notes.compared_for = container.config_hash;
+  if (!container.weaker.empty()) return;
   const specs::EffectiveContainer effective = specs::make_effective(*version, *configuration_).container;
   specs::NumericUser user;
   if (const auto numbers = numeric_user_of(details.config.user)) user = {numbers->first, numbers->second};
@@ -147,8 +151,6 @@ void Reconciler::Machine::learn_created(AgentState& agent, ContainerView& contai
     }
     weaker += (weaker.empty() ? "" : "; ") + to_string(field);
   }
-  ContainerNotes& notes = agent.notes[container.id];
-  if (notes.created_user.empty()) notes.created_user = details.config.user;
   if (notes.created_user != details.config.user) {
     weaker +=
         (weaker.empty() ? "" : "; ") + std::string("Config.User: asked ") + notes.created_user + ", found " + details.config.user;
@@ -184,6 +186,18 @@ void Reconciler::Machine::latch_deadline(AgentState& agent, ContainerView& conta
   container.deadline = latched(*container.started_at, span, now_);
 }
 
+/// A call was told that the engine has no such container, and we did not remove it: nothing is concluded from that, and nothing
+/// started beside it, until a list says so too.
+void Reconciler::Machine::told_gone(AgentState& agent, ContainerView& container, const docker::Error& error) {
+  mark_dirty(agent, container);
+  ++container.inspect_failures;
+  container.inspect_error = to_string(error);
+  container.inspect_retry = now_.mono + retry_delay(agent, "inspect");
+  agent.unlisted.insert(container.id);
+  unlisted_agents_.insert(agent.view.agent);
+  want_list();
+}
+
 /// It is confirmed that the engine has no such container any more.
 void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by_us) {
   ContainerView* container = agent.container(id);
@@ -191,7 +205,6 @@ void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by
   ContainerView last = *container;  // a copy: what is moved from has no id any more, and would not be erased by it
   erase_container(agent, id);
   touch(agent);
-  if (!by_us) want_list();
   if (last.suspect) return;
   if (by_us) audit(Severity::info, "Removed", agent.view.agent, last.name + " is removed", {{"container", id}});
 

@@ -124,7 +124,11 @@ void Reconciler::Machine::inspected(CallInFlight& call, const docker::Result& re
   const Error* given = error_of(result);
   const Error error = given == nullptr ? odd_answer("container inspect") : *given;
   if (is_status(error, 404)) {
-    gone(agent, call.object, notes.removal_sent);
+    if (notes.removal_sent) {
+      gone(agent, call.object, true);
+    } else {
+      told_gone(agent, *container, error);
+    }
     return;
   }
   ++container->inspect_failures;
@@ -292,7 +296,7 @@ void Reconciler::Machine::started(CallInFlight& call, const docker::Result& resu
     return;
   }
   if (is_status(error, 404)) {
-    gone(agent, call.object, false);
+    told_gone(agent, *container, error);
     return;
   }
   mark_dirty(agent, *container);
@@ -321,7 +325,7 @@ void Reconciler::Machine::killed(CallInFlight& call, const docker::Result& resul
   int& own = call.step == Step::kill_term ? notes.own_terms : notes.own_kills;
   own = std::max(own - 1, 0);
   if (is_status(error, 404)) {
-    gone(agent, call.object, false);
+    told_gone(agent, *container, error);
   } else if (is_status(error, 409)) {
     container->kill_conflict = true;
     mark_dirty(agent, *container);

@@ -319,7 +319,10 @@ void Reconciler::Machine::sweep(std::uint64_t begun, bool lacking) {
     AgentState* agent = find(name);
     if (agent == nullptr || agent->unlisted.empty()) continue;
     if (!busy_since(*agent, begun)) {
-      agent->unlisted.clear();
+      for (const std::string& id : std::exchange(agent->unlisted, {})) {
+        const auto known = by_container_.find(id);
+        if (known != by_container_.end() && known->second.seen != generation_) gone(*agent, id, false);
+      }
       touch(*agent);
       continue;
     }

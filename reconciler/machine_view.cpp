@@ -21,6 +21,7 @@ void Reconciler::Machine::fill(AgentState& agent) {
   std::erase_if(violation_stops_, [this](Monotonic at) { return now_.mono - at >= violation_window; });
   view.violation_budget_left = violation_stops_.size() < violation_stops;
   const Current current = current_of(view);
+  read_back(agent, current);
   const bool settled = current.container != nullptr && current.container->live() && view.wanted &&
                        current.container->config_hash == view.wanted->config_hash;
   if (view.wanted && configuration_ && !settled) {
@@ -31,6 +32,18 @@ void Reconciler::Machine::fill(AgentState& agent) {
   }
   latch_end(agent);
   update_rollout(agent);
+}
+
+/// One that was created, and looked at while something else or nothing was wanted, was never held against this version.
+void Reconciler::Machine::read_back(AgentState& agent, const Current& current) {
+  const AgentView& view = agent.view;
+  if (current.container == nullptr || current.container->state != docker::ContainerState::created) return;
+  const ContainerView& created = *current.container;
+  const bool wanted = view.wanted && agent.wanted_spec && configuration_ && created.config_hash == view.wanted->config_hash &&
+                      created.schema == view.wanted->schema;
+  if (!wanted || !created.inspected || created.dirty || created.start_failed_code != 0) return;
+  if (agent.notes[created.id].compared_for == created.config_hash) return;
+  if (ContainerView* container = agent.container(created.id)) mark_dirty(agent, *container);
 }
 
 void Reconciler::Machine::fill_preparation(AgentState& agent) {

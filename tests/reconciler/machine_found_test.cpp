@@ -44,6 +44,40 @@ TEST(Found, KeepsLastGoodVersionsWhileTheFolderIsStillEmptyAtTheStart) {
   EXPECT_EQ(world.condition("bot", "SpecValid"), "False/SpecInvalid");
 }
 
+TEST(Found, HoldsACreatedContainerAgainstTheVersionThatIsFoundOnlyLater) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.engine.fail("container start", {docker::ErrorClass::refused, 0, "container start", "", "connection refused"}, 1000);
+  world.pass(seconds{1});
+  world.crash();
+  world.engine.heal();
+  for (auto& [id, container] : world.engine.containers) container.made.host_config.security_opt.clear();
+  world.erase("bot.yaml");  // not mounted yet
+  world.start();
+  world.pass(seconds{30});
+  world.write("bot.yaml", agent_file("bot"));
+  world.pass(seconds{30});
+  EXPECT_TRUE(world.engine.running("bot").empty() || world.engine.running("bot").front()->made.name != "cofferdam-default-bot-1")
+      << "it is weaker than asked";
+  EXPECT_NE(world.phase("bot"), "Denied/WorkspaceWritable");
+}
+
+TEST(Found, StartsNothingAfterALiveOneWasCalledGoneUntilAListSaysSoToo) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const std::string before = world.running("bot");
+  world.engine.fail("container kill", {docker::ErrorClass::status, 404, "container kill", "", "No such container"});
+  world.write("bot.yaml", agent_file("bot", "  memoryMB: 64\n"));
+  world.settle();
+  EXPECT_LE(world.engine.running("bot").size(), 1U);
+  world.pass(minutes{1});
+  EXPECT_EQ(world.engine.running("bot").size(), 1U);
+  EXPECT_FALSE(world.engine.containers.contains(before) && world.engine.containers.at(before).live());
+}
+
 TEST(Found, EndsTheRecordOfAFileThatWentWhileTheControllerWasDown) {
   World world;
   world.start();
