@@ -151,6 +151,7 @@ struct AgentState {
   // Housekeeping.
   bool touched = false;
   std::optional<Lane> queued;
+  bool queued_unhurried = false;
   bool turn_kept = false;  ///< at the front of its lane, it first had to look at its workspace
   std::optional<Monotonic> wake;
   std::string broken;  ///< a broken invariant: nothing more is done for it

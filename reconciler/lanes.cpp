@@ -5,9 +5,10 @@
 namespace cofferdam::reconciler {
 
 void Lanes::enqueue(Lane lane, AgentState& agent, bool unhurried, bool first) {
-  if (agent.queued == lane) return;
+  if (agent.queued == lane && (unhurried || !agent.queued_unhurried)) return;
   leave(agent);
   agent.queued = lane;
+  agent.queued_unhurried = unhurried && !first;
   ++queued_;
   if (first) {
     queues_[index(lane)].push_front(&agent);

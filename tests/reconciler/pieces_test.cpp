@@ -7,6 +7,7 @@
 
 #include "reconciler/capacity.hpp"
 #include "reconciler/create_request.hpp"
+#include "reconciler/lanes.hpp"
 #include "reconciler/ownership.hpp"
 #include "reconciler/readback.hpp"
 #include "reconciler/records.hpp"
@@ -364,6 +365,49 @@ TEST(Capacity, CountsWhatOthersHold) {
   EXPECT_TRUE(capacity.release("a"));
   EXPECT_FALSE(capacity.release("a"));
   EXPECT_EQ(capacity.lacking("b", 100 << 20, 0, policy), "");
+}
+
+TEST(Lanes, ServeInTurnAndTheUnhurriedLast) {
+  Lanes lanes;
+  lanes.set_changes(1);
+  AgentState a;
+  AgentState b;
+  AgentState c;
+  AgentState d;
+  lanes.take(Lane::changes);
+  EXPECT_FALSE(lanes.open(Lane::changes));
+  lanes.enqueue(Lane::changes, a, true, false);
+  lanes.enqueue(Lane::changes, b, false, false);
+  lanes.enqueue(Lane::changes, c, true, false);
+  lanes.enqueue(Lane::changes, b, false, false);  // keeps its place
+  lanes.enqueue(Lane::changes, c, false, false);  // in a hurry by now
+  lanes.enqueue(Lane::changes, d, false, true);   // was at the front before
+  EXPECT_EQ(lanes.queued(), 4U);
+  EXPECT_EQ(lanes.next(Lane::changes), nullptr) << "no room";
+  lanes.give_back(Lane::changes);
+  EXPECT_FALSE(lanes.open(Lane::changes)) << "room, but others wait";
+  lanes.leave(d);
+  EXPECT_EQ(lanes.next(Lane::changes), &b);
+  EXPECT_EQ(lanes.next(Lane::changes), &c);
+  EXPECT_EQ(lanes.next(Lane::changes), &a);
+  EXPECT_EQ(lanes.next(Lane::changes), nullptr);
+  EXPECT_EQ(lanes.queued(), 0U);
+  EXPECT_TRUE(lanes.open(Lane::changes));
+}
+
+TEST(CallBudget, LeavesRoomAgainAMinuteAfter) {
+  CallBudget budget;
+  Monotonic now{std::chrono::hours{1}};
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(budget.left(now));
+    budget.count(true, now);
+    now += std::chrono::seconds{1};
+  }
+  EXPECT_FALSE(budget.left(now));
+  EXPECT_EQ(budget.left_at(), Monotonic{std::chrono::hours{1}} + std::chrono::minutes{1});
+  EXPECT_TRUE(budget.left(*budget.left_at()));
+  for (int i = 0; i < 60; ++i) budget.count(false, now);
+  EXPECT_FALSE(budget.left(now)) << "looks have a bound of their own";
 }
 
 TEST(Rollout, TakesTheLowestNameAndWaitsUntilItIsReady) {
