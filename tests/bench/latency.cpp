@@ -84,6 +84,21 @@ class Controller {
   void drop(const std::string& agent) const {
     fs::rename(root_ / "staging" / (agent + ".yaml"), root_ / "agents.d" / (agent + ".yaml"));
   }
+  /// How many agents are in which phase, in the controller's own words: for when something does not happen.
+  [[nodiscard]] std::string phases() const {
+    const Json all = Json::parse(test::RawEngine(root_ / "run" / "api.sock").call("GET", "/v1/agents").body, nullptr, false);
+    if (!all.is_object()) return "the controller does not answer";
+    std::map<std::string, int> count;
+    for (const auto& agent : all["agents"]) {
+      const std::string phase = agent.value("phase", "");
+      ++count[phase == "Running" || phase == "Removed"
+                  ? phase
+                  : phase + "/" + agent.value("reason", "") + " " + agent.value("message", "")];
+    }
+    std::string text;
+    for (const auto& [phase, agents] : count) text += "\n  " + std::to_string(agents) + " " + phase;
+    return text;
+  }
   void take_away(const std::string& agent) const { fs::remove(root_ / "agents.d" / (agent + ".yaml")); }
   [[nodiscard]] double processor_seconds() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
@@ -160,6 +175,26 @@ class Bench {
         std::make_unique<Floor>(engine_.socket(), Json::parse(raw_.call("GET", "/containers/cofferdam-bench-model-1/json").body));
   }
 
+  int run() {
+    try {
+      std::cerr << "one spec…\n";
+      one_spec();
+      std::cerr << "many at once…\n";
+      many_at_once();
+      std::cerr << "many removed…\n";
+      many_removed();
+      std::cerr << "idle…\n";
+      idle();
+    } catch (const std::exception& error) {
+      std::cerr << "latency: " << error.what() << "; the controller's agents:" << controller_.phases() << "\n";
+      return 1;
+    }
+    print();
+    remove_everything(engine_.socket());
+    return 0;
+  }
+
+ private:
   void one_spec() {
     Row row{"one spec dropped -> running", {}, {}, ""};
     for (int round = 0; round < settings_.rounds; ++round) {
@@ -288,9 +323,6 @@ class Bench {
     std::printf("written to %s\n", settings_.json.c_str());
   }
 
-  void clean() { remove_everything(engine_.socket()); }
-
- private:
   /// The floor of a row is its best concurrency's.
   static std::string best(const std::map<int, std::vector<double>>& curve, std::vector<double>& floor) {
     std::string note = "medians by concurrency:";
@@ -356,17 +388,7 @@ int main(int count, char** words) {
   }
   try {
     cofferdam::bench::Bench bench(settings);
-    std::cerr << "one spec…\n";
-    bench.one_spec();
-    std::cerr << "many at once…\n";
-    bench.many_at_once();
-    std::cerr << "many removed…\n";
-    bench.many_removed();
-    std::cerr << "idle…\n";
-    bench.idle();
-    bench.print();
-    bench.clean();
-    return 0;
+    return bench.run();
   } catch (const std::exception& error) {
     std::cerr << "latency: " << error.what() << "\n";
     return 1;
