@@ -98,6 +98,7 @@ struct ConfigurationSource {
   std::string file = "/etc/cofferdam/cofferdam.yaml";
   bool required = false;  ///< named by the user: a missing file is an error; else all defaults
   std::vector<specs::Override> overrides;
+  std::vector<std::string> warnings;  ///< about where the overrides come from; told with the file's own
 };
 
 /// configuration_loader.cpp: reads and checks the file, resolves workspace roots, reads seccomp profiles.

@@ -23,6 +23,7 @@ ConfigurationSource CommandContext::source() const {
     source.required = true;
   }
   source.overrides = specs::overrides_from_environment(streams.environment);
+  source.warnings = specs::unknown_in_environment(streams.environment);
   if (!options.host.empty()) {
     source.overrides.push_back({"engine.host", options.host, "--host"});
   }

@@ -48,6 +48,9 @@ int command_config(const CommandContext& context) {
   if (!loaded) {
     return exit_configuration;
   }
+  for (const std::string& warning : context.source().warnings) {
+    context.streams.err << "warning: " << warning << '\n';
+  }
   const auto& configuration = loaded->configuration;
   auto& out = context.streams.out;
   const auto& options = context.options;

@@ -209,6 +209,7 @@ std::variant<LoadedFile, specs::Problems> load_configuration_file(const Configur
   const std::string file = error ? source.file : absolute.lexically_normal().string();
   FileText text = read_text(file);
   LoadedFile result;
+  result.warnings = source.warnings;
   if (!text.words.empty()) {
     const bool absent = text.error == ENOENT || text.error == ENOTDIR;
     if (!absent || source.required) {

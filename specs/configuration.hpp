@@ -155,6 +155,9 @@ std::variant<LoadedConfiguration, Problems> parse_configuration(const std::strin
 /// The environment's overrides: COFFERDAM_<PATH IN UPPER SNAKE CASE> for each scalar field, DOCKER_HOST for engine.host.
 std::vector<Override> overrides_from_environment(const std::map<std::string, std::string>& environment);
 
+/// A warning for each variable COFFERDAM_… that sets nothing: no field has its name, or the field is a list.
+std::vector<std::string> unknown_in_environment(const std::map<std::string, std::string>& environment);
+
 /// Every field in the file's order with its value as YAML text and its origin: what `cofferdam config` prints.
 struct ConfigurationLine {
   std::string path;

@@ -1,16 +1,21 @@
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "specs/configuration.hpp"
 #include "specs/configuration_slots.hpp"
 #include "specs/fields.hpp"
+#include "specs/wording.hpp"
 
 namespace cofferdam::specs {
 namespace {
 
+constexpr std::string_view variable_prefix = "COFFERDAM_";
+
 /// COFFERDAM_ENGINE_REQUEST_TIMEOUT_SECONDS from engine.requestTimeoutSeconds; "MB" stays one word.
 std::string variable_of(std::string_view path) {
-  std::string name = "COFFERDAM_";
+  std::string name(variable_prefix);
   char before = '.';
   for (const char c : path) {
     const bool upper = c >= 'A' && c <= 'Z';
@@ -41,6 +46,33 @@ std::vector<Override> overrides_from_environment(const std::map<std::string, std
     if (variable != environment.end()) overrides.push_back({std::string(field.path), variable->second, variable->first});
   }
   return overrides;
+}
+
+std::vector<std::string> unknown_in_environment(const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> scalars;
+  std::vector<std::string> others;
+  for (const Field& field : configuration_fields()) {
+    if (!is_value(configuration_fields(), field)) continue;
+    (is_scalar(field) ? scalars : others).push_back(variable_of(field.path));
+  }
+  std::vector<std::string_view> known;  // without what is the same in all of them
+  for (const std::string& name : scalars) known.push_back(std::string_view(name).substr(variable_prefix.size()));
+  std::vector<std::string> warnings;
+  for (auto variable = environment.lower_bound(std::string(variable_prefix));
+       variable != environment.end() && variable->first.starts_with(variable_prefix); ++variable) {
+    const std::string& name = variable->first;
+    if (std::find(scalars.begin(), scalars.end(), name) != scalars.end()) continue;
+    if (std::find(others.begin(), others.end(), name) != others.end()) {
+      warnings.push_back("the environment's " + name +
+                         " is ignored: that field is a list or a mapping, which only the file can set");
+      continue;
+    }
+    const std::string_view meant = nearest(std::string_view(name).substr(variable_prefix.size()), known);
+    warnings.push_back("the environment's " + quoted_for_people(name) +
+                       " is ignored: no field of the configuration has that name" +
+                       (meant.empty() ? "" : "; did you mean " + std::string(variable_prefix) + std::string(meant) + "?"));
+  }
+  return warnings;
 }
 
 std::vector<ConfigurationLine> describe(const LoadedConfiguration& loaded) {

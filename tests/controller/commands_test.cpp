@@ -90,6 +90,14 @@ TEST_F(CommandsTest, ConfigTellsEachValueAndWhereItCameFrom) {
   EXPECT_THAT(outcome.out, testing::ContainsRegex("instance: \"?default\"? +# default\n"));
 }
 
+TEST_F(CommandsTest, ConfigWarnsOfAVariableThatSetsNothing) {
+  environment_["COFFERDAM_LOG_LEVLE"] = "debug";
+  const Outcome outcome = command({"config", "--config", write("cofferdam.conf", "instance: blue\n")});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("warning: the environment's \"COFFERDAM_LOG_LEVLE\" is ignored"));
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean COFFERDAM_LOG_LEVEL?"));
+}
+
 TEST_F(CommandsTest, ConfigAnswersTheFourQueries) {
   const std::string c = write("cofferdam.conf", "sandbox: {enabled: false, envWhitelist: [LANG], security: {pidsLimit: 7}}\n");
   EXPECT_EQ(command({"config", "--config", c, "--enabled"}).out, "false\n");

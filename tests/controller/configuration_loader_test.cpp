@@ -68,6 +68,11 @@ TEST_F(ConfigurationLoader, AMissingFileIsAnErrorOnlyWhereItWasNamed) {
   EXPECT_THAT(std::get<LoadedFile>(standard).warnings, Contains(HasSubstr("there is no " + source_.file)));
 }
 
+TEST_F(ConfigurationLoader, TellsTheWarningsOfItsSourceToo) {
+  source_.warnings = {"the environment's COFFERDAM_X is ignored"};
+  EXPECT_THAT(good("instance: blue\n").warnings, Contains("the environment's COFFERDAM_X is ignored"));
+}
+
 TEST_F(ConfigurationLoader, RefusesWhatIsNoFile) {
   fs::create_directory(source_.file);
   EXPECT_TRUE(std::holds_alternative<specs::Problems>(load_configuration_file(source_)));

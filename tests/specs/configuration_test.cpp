@@ -276,6 +276,19 @@ TEST(Configuration, ReadsTheEnvironmentByItsFieldsNames) {
                                 "policy.maxTmpfsMB=9 (COFFERDAM_POLICY_MAX_TMPFS_MB)"));
 }
 
+TEST(Configuration, TellsOfVariablesThatSetNothing) {
+  EXPECT_THAT(unknown_in_environment({{"COFFERDAM_SANDBOX_ENABLE", "false"},
+                                      {"COFFERDAM_NAME_PREFIX", "cd"},
+                                      {"COFFERDAM_POLICY_ALLOWED_IMAGES", "x"},
+                                      {"COFFERDAM_WHATEVER", "x"},
+                                      {"OTHER", "x"}}),
+              ElementsAre("the environment's COFFERDAM_POLICY_ALLOWED_IMAGES is ignored: that field is a list or a mapping, "
+                          "which only the file can set",
+                          "the environment's \"COFFERDAM_SANDBOX_ENABLE\" is ignored: no field of the configuration has that "
+                          "name; did you mean COFFERDAM_SANDBOX_ENABLED?",
+                          "the environment's \"COFFERDAM_WHATEVER\" is ignored: no field of the configuration has that name"));
+}
+
 TEST(Configuration, TakesTheEngineFromDockersVariableUnlessOursIsSet) {
   const auto host = [](const std::map<std::string, std::string>& environment) {
     return loaded("", overrides_from_environment(environment)).configuration.engine.host;
