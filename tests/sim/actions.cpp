@@ -204,6 +204,7 @@ bool World::do_host(const Item& item) {
   }
   if (verb == "reboot") {
     engine_->host_dies();
+    checks_.host_reboots();
     host_down_ = true;
     crash(span);
     schedule.after(span, [this] {

@@ -53,6 +53,7 @@ void Checks::life_begins(Shell&) {
   shown_count_ = 0;
   for (auto& [name, agent] : agents_) {
     agent.missing_scans = 0;
+    agent.mass_missing = false;  // what was held is not remembered: the first scan is judged anew
     agent.in_flight = 0;
     agent.changing.clear();
     agent.reading.clear();
@@ -63,21 +64,23 @@ void Checks::life_begins(Shell&) {
     attempt.stop_first_saved = -1;
     attempt.stop_refused = false;
   }
-  if (!blind_since_) blind_since_ = world_.schedule.now();
+  if (!blind_now_) blind_now_ = Blind{world_.schedule.now(), 0, false};
 }
 
 void Checks::life_ends(Shell&) {
-  if (!blind_since_) blind_since_ = world_.schedule.now();
+  if (!blind_now_) blind_now_ = Blind{world_.schedule.now(), 0, false};
 }
 
 void Checks::before_input(Shell& shell, const reconciler::Input& input) {
   if (const auto* snapshot = std::get_if<specs::DirSnapshot>(&input)) shown_folder(*snapshot);
   if (const auto* reply = std::get_if<reconciler::Reply>(&input)) told_of(shell, *reply);
   if (const auto* session = std::get_if<reconciler::Session>(&input)) {
-    if (session->state != reconciler::Session::State::up && !blind_since_) blind_since_ = world_.schedule.now();
-    if (session->state == reconciler::Session::State::gap) {
-      blind_.emplace_back(*blind_since_ - 10 * second, world_.schedule.now());
-      blind_since_.reset();
+    if (session->state == reconciler::Session::State::down) {
+      if (!blind_now_) blind_now_ = Blind{world_.schedule.now(), 0, true};
+      blind_now_->outage = true;
+    }
+    if (session->state == reconciler::Session::State::gap && !blind_now_) {
+      blind_.push_back({world_.schedule.now() - 10 * second, world_.schedule.now(), false});
     }
     if (session->state == reconciler::Session::State::up) list_computed_ = -1;
   }
@@ -106,9 +109,9 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   if (good == nullptr || reply.epoch != shell.epoch()) return;
   if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
     if (!call.unfiltered_list) return;
-    if (blind_since_) {
-      blind_.emplace_back(*blind_since_ - second, world_.schedule.now());
-      blind_since_.reset();
+    if (blind_now_) {
+      blind_.push_back({blind_now_->from - second, world_.schedule.now(), blind_now_->outage});
+      blind_now_.reset();
     }
     list_computed_ = std::max(list_computed_, call.computed);
     for (const auto& row : *rows) {
@@ -274,6 +277,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.own_end = true;
     if (quiet_) ++agents_[attempt.agent].quiet_ends;
   }
+  if (what == "rename") attempt.excused = true;  // not ours any more: how it ends is nobody's verdict
   if (what.starts_with("kill") && who != Who::controller) attempt.touched = true;
   if (what == "die") {
     attempt.live = attempt.told_live = false;
@@ -297,11 +301,16 @@ void Checks::configuration_changed() {
   configuration_changed_ = world_.schedule.now();
 }
 
+void Checks::host_reboots() {
+  reboots_.push_back(world_.schedule.now());
+}
+
 void Checks::confirmed() {
   for (auto& [name, agent] : agents_) agent.mass_missing = false;
 }
 
 void Checks::state_was_lost() {
+  saved_names_.clear();
   for (auto& [id, attempt] : attempts_) {
     attempt.excused = attempt.excused || attempt.gone || attempt.stop_recorded;
   }

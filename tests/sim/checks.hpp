@@ -38,6 +38,7 @@ class Checks {
   void changed(const Container& container, std::string_view what, Who who);
   void configuration_changed();
   void state_was_lost();
+  void host_reboots();
   void confirmed();  ///< an operator agreed to what is held
 
   // At the end (checks_end.cpp).
@@ -122,6 +123,7 @@ class Checks {
   void check_remove(const Container& container, bool force);
   [[nodiscard]] bool recently(const AgentTruth& agent, const std::function<bool(const Version&)>& holds) const;
   void shown_folder(const specs::DirSnapshot& snapshot);
+  void show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec);
   // checks.cpp
   void check_target(const std::string& id, const std::string& operation);
   void check_rates(const reconciler::Call& call, AgentTruth& agent);
@@ -143,19 +145,28 @@ class Checks {
   bool shut_down_ = false;
   SimTime configuration_changed_ = -1;
   SimTime life_began_ = 0;
-  std::vector<std::pair<SimTime, SimTime>> blind_;  ///< when the controller did not watch the engine
-  std::optional<SimTime> blind_since_ = 0;
+  /// When the controller did not watch the engine.
+  struct Blind {
+    SimTime from = 0;
+    SimTime to = 0;
+    bool outage = false;  ///< the session went down while it lived: an end in it counts as interrupted
+  };
+  std::vector<Blind> blind_;
+  std::optional<Blind> blind_now_ = Blind{};
   bool clock_jumped_ = false;
+  std::vector<SimTime> reboots_;
   bool quiet_ = false;
 
   // The folder as this life was shown it, and what its files last said well.
   struct ShownFile {
+    bool readable = true;
     std::shared_ptr<const std::string> bytes;
     std::set<std::string> names;
     std::vector<std::shared_ptr<const specs::AgentSpec>> good;
   };
   std::map<std::string, ShownFile> shown_;
   std::map<std::string, std::set<std::string>> last_good_names_;  ///< over all lives
+  std::map<std::string, std::set<std::string>> saved_names_;      ///< likewise, as far as the state can tell them
   std::uint64_t shown_directory_ = 0;
   std::size_t shown_count_ = 0;
 };

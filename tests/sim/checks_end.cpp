@@ -71,14 +71,16 @@ std::string Checks::mismatch(const std::string& agent) {
   if (!status) return "it does not run, and has no status";
   const bool finished = status->phase == Phase::succeeded || status->phase == Phase::failed;
   // Between two attempts of one that ends by itself.
-  const bool between =
-      newest != nullptr && newest->ended_by == Who::itself && newest->ended_at > world_.schedule.now() - 3 * minute;
+  const bool between = newest != nullptr && newest->ended_by == Who::itself &&
+                       newest->ended_at > world_.schedule.now() - 3 * minute - world_.plan.backoff_seconds * second;
   if (!finished && between) return {};
   if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
   const EngineTraits& traits = world_.engine().traits();
   const bool discards = traits.drops_swap || traits.drops_pids || traits.drops_silently;
   if (status->reason == "LimitDiscarded" && discards) return {};
   if (!finished) return "it does not run";
+  // Its start may have been applied before somebody removed it: that is an interruption, and final under Never.
+  if (newest == nullptr && status->reason == "Interrupted" && spec.restart_policy == specs::RestartPolicy::never) return {};
   if (newest == nullptr) return "it never ran, and counts as finished";
   const bool by_itself = newest->own_end;
   const bool never = spec.restart_policy == specs::RestartPolicy::never;

@@ -52,10 +52,15 @@ void Checks::check_rerun(const Container& container, const Attempt& attempt) {
   if (before->excused || before->touched || before->stop_recorded || clock_jumped_) return;
   if (agent.records_dropped > before->ended_at) return;
   // Not seen to end, it may have been interrupted.
-  const bool blind = std::any_of(blind_.begin(), blind_.end(), [&](const auto& span) {
-    return span.first <= before->ended_at && before->ended_at <= span.second;
-  });
-  if (blind && (before->exit_code == 255 || before->exit_code == 137 || before->exit_code == 143 || world_.host.boot > 1)) return;
+  for (const Blind& span : blind_) {
+    if (before->ended_at < span.from || span.to < before->ended_at) continue;
+    const bool by_signal = before->exit_code == 255 || before->exit_code == 137 || before->exit_code == 143;
+    if (span.outage || by_signal) return;
+  }
+  // An end that comes up to a minute before the host goes down is later than the last contact that was saved.
+  for (const SimTime reboot : reboots_) {
+    if (before->ended_at > reboot - 2 * minute && before->ended_at <= reboot) return;
+  }
   if (terminal(*before, agent)) {
     violated("S7", "start of " + container.shown.name + ": attempt " + std::to_string(before->number) +
                        " had finished with exit code " + std::to_string(before->exit_code) + " and nothing changed");

@@ -47,31 +47,46 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
   shown_directory_ = snapshot.inode;
   shown_count_ = snapshot.entries.size();
 
+  std::set<std::string> shown_before;
+  for (const auto& [name, file] : shown_) shown_before.insert(name);
   std::map<std::string, ShownFile> now;
   for (const specs::DirEntry& entry : snapshot.entries) {
     ShownFile& file = now[entry.name];
     if (const auto before = shown_.find(entry.name); before != shown_.end()) file = before->second;
+    file.readable = entry.error == 0 && entry.type == specs::FileType::regular;
     if (!entry.bytes) continue;
     file.bytes = entry.bytes;
     const specs::AgentFile& read = parsed(*entry.bytes, entry.name);
     file.names = {read.names.begin(), read.names.end()};
     if (!read.good()) continue;
-    last_good_names_[entry.name] = file.names;
+    last_good_names_[entry.name] = saved_names_[entry.name] = file.names;
     file.good.clear();
     for (const specs::AgentSpec& spec : read.agents) file.good.push_back(std::make_shared<const specs::AgentSpec>(spec));
   }
   shown_ = std::move(now);
 
-  std::map<std::string, int> named;
-  std::map<std::string, std::shared_ptr<const specs::AgentSpec>> good;
+  std::set<std::string> named;  // missing is who is in none of these
+  struct Claims {
+    int all = 0;
+    int before = 0;  // by files that were there in the scan before
+    std::vector<std::shared_ptr<const specs::AgentSpec>> good;
+  };
+  std::map<std::string, Claims> claims;
   for (const auto& [name, file] : shown_) {
     std::set<std::string> names = file.names;
-    const auto& before = last_good_names_[name];
-    const bool in_error = file.bytes && !parsed(*file.bytes, name).good();
-    if (in_error || !file.bytes) names.insert(before.begin(), before.end());
-    for (const std::string& agent : names) ++named[agent];
+    std::set<std::string> claimed = file.names;
+    const bool in_error = !file.readable || !file.bytes || !parsed(*file.bytes, name).good();
+    if (in_error) {
+      names.insert(last_good_names_[name].begin(), last_good_names_[name].end());
+      claimed.insert(saved_names_[name].begin(), saved_names_[name].end());
+    }
+    named.insert(names.begin(), names.end());
+    for (const std::string& agent : claimed) {
+      ++claims[agent].all;
+      claims[agent].before += shown_before.contains(name) ? 1 : 0;
+    }
     if (in_error) continue;
-    for (const auto& spec : file.good) good[spec->name] = spec;
+    for (const auto& spec : file.good) claims[spec->name].good.push_back(spec);
   }
   const SimTime moment = world_.schedule.now();
   for (auto& [name, agent] : agents_) {
@@ -84,18 +99,23 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
       if (agent.missing_scans == 1) agent.wanted_away = moment;
     }
   }
-  for (const auto& [name, spec] : good) {
-    if (named[name] > 1) continue;  // two files name it: neither changes what is in force
-    AgentTruth& agent = agents_[name];
-    const std::string hash = specs::make_effective(*spec, *world_.configuration()).config_hash;
-    if (!agent.versions.empty()) {
-      Version& last = agent.versions.back();
-      if (*last.spec == *spec && last.config_hash == hash) continue;
-      last.superseded = moment;
-    }
-    std::erase_if(agent.versions, [&](const Version& v) { return v.superseded && *v.superseded + settles < moment; });
-    agent.versions.push_back({spec, hash, moment, std::nullopt});
+  for (const auto& [name, claim] : claims) {
+    // Two files name it: neither changes what is in force. Of two that appear together either may be seen first.
+    if (claim.all > 1 && claim.before > 0) continue;
+    for (const auto& spec : claim.good) show_version(agents_[name], spec);
   }
+}
+
+void Checks::show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec) {
+  const SimTime moment = world_.schedule.now();
+  const std::string hash = specs::make_effective(*spec, *world_.configuration()).config_hash;
+  if (!agent.versions.empty()) {
+    Version& last = agent.versions.back();
+    if (*last.spec == *spec && last.config_hash == hash) return;
+    last.superseded = moment;
+  }
+  std::erase_if(agent.versions, [&](const Version& v) { return v.superseded && *v.superseded + settles < moment; });
+  agent.versions.push_back({spec, hash, moment, std::nullopt});
 }
 
 void Checks::check_stop_record(const reconciler::Save& save) {

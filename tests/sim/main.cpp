@@ -2,23 +2,24 @@
 //   --seeds A..B        runs them on all processors; prints a summary, and each failure cut down to its least
 //   --seed N [--trace]  one run, as a timeline
 //   --plan FILE [--trace]
+//   --exhaustive        every call of every named scenario, hurt in every way; and pairs of crashes (--no-pairs: without)
 
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/sim/compare.hpp"
+#include "tests/sim/main_exhaustive.hpp"
 #include "tests/sim/shrink.hpp"
+#include "tests/sim/side_by_side.hpp"
 #include "tests/sim/world.hpp"
 
 namespace {
@@ -34,7 +35,9 @@ struct Options {
   bool print_plan = false;
   bool hashes = false;
   bool shrinks = true;
-  int jobs = 0;
+  bool exhaustive = false;
+  bool pairs = true;
+  std::size_t jobs = 0;
   std::size_t most_failures = 5;
 };
 
@@ -66,7 +69,7 @@ void add(Tally& tally, std::uint64_t seed, const World& world) {
   tally.failures.push_back(std::to_string(seed) + " " + first);
 }
 
-void write_tally(int to, const Tally& tally) {
+std::string text_of(const Tally& tally) {
   std::ostringstream out;
   const Statistics& s = tally.statistics;
   out << "n " << tally.seeds << ' ' << tally.failed << ' ' << s.steps << ' ' << s.inputs << ' ' << s.calls << ' '
@@ -74,12 +77,7 @@ void write_tally(int to, const Tally& tally) {
   for (const auto& [kind, count] : s.faults) out << "f " << count << ' ' << kind << '\n';
   for (const auto& [promise, count] : tally.broken) out << "b " << count << ' ' << promise << '\n';
   for (const std::string& failure : tally.failures) out << "v " << failure << '\n';
-  const std::string text = out.str();
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t written = write(to, text.data() + at, text.size() - at);
-    if (written <= 0) break;
-    at += static_cast<std::size_t>(written);
-  }
+  return out.str();
 }
 
 void read_tally(const std::string& text, Tally& tally) {
@@ -110,18 +108,9 @@ void read_tally(const std::string& text, Tally& tally) {
   }
 }
 
-struct Worker {
-  pid_t pid = 0;
-  int from = -1;
-};
-
-/// Seeds first, first + step, … up to last; `progress` holds the one in work, for the case that it dies.
-Worker begin_worker(std::uint64_t first, std::uint64_t last, std::uint64_t step, volatile std::uint64_t* progress) {
-  int ends[2];
-  if (pipe(ends) != 0) std::exit(2);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    close(ends[0]);
+/// Seeds first, first + step, … up to last; `progress` holds the one in work, for the case that the worker dies.
+Worker begin_seeds(std::uint64_t first, std::uint64_t last, std::uint64_t step, volatile std::uint64_t* progress) {
+  return begin_worker([=] {
     Tally tally;
     for (std::uint64_t seed = first; seed <= last; seed += step) {
       *progress = seed;
@@ -132,19 +121,8 @@ Worker begin_worker(std::uint64_t first, std::uint64_t last, std::uint64_t step,
       }
       add(tally, seed, world);
     }
-    write_tally(ends[1], tally);
-    _exit(0);
-  }
-  close(ends[1]);
-  return {pid, ends[0]};
-}
-
-std::string read_all(int from) {
-  std::string text;
-  char buffer[65536];
-  for (ssize_t size = 0; (size = read(from, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(size));
-  close(from);
-  return text;
+    return text_of(tally);
+  });
 }
 
 void report(const Plan& plan, const std::string& promise, bool shrinks) {
@@ -155,23 +133,19 @@ void report(const Plan& plan, const std::string& promise, bool shrinks) {
 
 int run_seeds(const Options& options) {
   const auto begun = std::chrono::steady_clock::now();
-  const long processors = options.jobs > 0 ? options.jobs : sysconf(_SC_NPROCESSORS_ONLN);
-  const auto jobs = static_cast<std::uint64_t>(processors > 0 ? processors : 1);
+  const std::uint64_t jobs = options.jobs > 0 ? options.jobs : processors();
   auto* const shared = static_cast<std::uint64_t*>(
       mmap(nullptr, jobs * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   Tally tally;
   std::vector<Worker> workers;
   for (std::uint64_t job = 0; job < jobs; ++job) {
-    workers.push_back(begin_worker(options.first + job, options.last, jobs, shared + job));
+    workers.push_back(begin_seeds(options.first + job, options.last, jobs, shared + job));
   }
   for (std::uint64_t job = 0; job < jobs; ++job) {
     // A worker that dies loses its count: the seed is a failure, and the rest goes on after it.
     while (true) {
-      const std::string text = read_all(workers[job].from);
-      int status = 0;
-      waitpid(workers[job].pid, &status, 0);
-      if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        read_tally(text, tally);
+      if (const auto text = finish(workers[job])) {
+        read_tally(*text, tally);
         break;
       }
       const std::uint64_t seed = shared[job];
@@ -180,7 +154,7 @@ int run_seeds(const Options& options) {
       tally.failed_seeds.push_back(seed);
       tally.failures.push_back(std::to_string(seed) + " abort: the machine died");
       if (seed + jobs > options.last) break;
-      workers[job] = begin_worker(seed + jobs, options.last, jobs, shared + job);
+      workers[job] = begin_seeds(seed + jobs, options.last, jobs, shared + job);
     }
   }
   munmap(shared, jobs * sizeof(std::uint64_t));
@@ -204,12 +178,13 @@ int run_seeds(const Options& options) {
     std::printf("broken first: %s in %llu seeds\n", promise.c_str(), static_cast<unsigned long long>(count));
   }
   std::printf(
-      "seeds=%llu steps=%llu inputs=%llu calls=%llu simulated_hours=%lld steps_per_second=%.0f (%ld at once) "
+      "seeds=%llu steps=%llu inputs=%llu calls=%llu simulated_hours=%lld steps_per_second=%.0f (%llu at once) "
       "hash=%016llx violations=%llu\n",
       static_cast<unsigned long long>(tally.seeds), static_cast<unsigned long long>(s.steps),
       static_cast<unsigned long long>(s.inputs), static_cast<unsigned long long>(s.calls),
-      static_cast<long long>(s.simulated_seconds / 3600), static_cast<double>(s.steps) / took.count(), processors,
-      static_cast<unsigned long long>(tally.hash), static_cast<unsigned long long>(tally.failed));
+      static_cast<long long>(s.simulated_seconds / 3600), static_cast<double>(s.steps) / took.count(),
+      static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(tally.hash),
+      static_cast<unsigned long long>(tally.failed));
   return tally.failed == 0 ? 0 : 1;
 }
 
@@ -232,7 +207,8 @@ int run_one(const Plan& plan, const Options& options) {
 
 int usage() {
   std::cerr
-      << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace]\n";
+      << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace] | "
+         "--exhaustive [--no-pairs]\n";
   return 2;
 }
 
@@ -247,10 +223,14 @@ int main(int argc, char** argv) {
       options.trace = true;
     } else if (word == "--print-plan") {
       options.print_plan = true;
+    } else if (word == "--exhaustive") {
+      options.exhaustive = true;
+    } else if (word == "--no-pairs") {
+      options.pairs = false;
     } else if (word == "--no-shrink") {
       options.shrinks = false;
     } else if (word == "--jobs" && more) {
-      options.jobs = std::atoi(argv[++i]);
+      options.jobs = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--seed" && more) {
       options.single = true;
       options.first = std::strtoull(argv[++i], nullptr, 10);
@@ -265,6 +245,7 @@ int main(int argc, char** argv) {
       return usage();
     }
   }
+  if (options.exhaustive) return run_exhaustive(options.jobs > 0 ? options.jobs : processors(), options.pairs);
   if (!options.plan.empty()) {
     std::ifstream file(options.plan);
     std::ostringstream text;

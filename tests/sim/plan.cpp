@@ -53,6 +53,7 @@ const std::vector<Field<Plan>>& plan_fields() {
                                                COFFERDAM_SIM_NUMBER(Plan, "slowness", engine.slowness),
                                                COFFERDAM_SIM_NUMBER(Plan, "relist", relist_seconds),
                                                COFFERDAM_SIM_NUMBER(Plan, "rescan", rescan_seconds),
+                                               COFFERDAM_SIM_NUMBER(Plan, "backoff", backoff_seconds),
                                                COFFERDAM_SIM_NUMBER(Plan, "rollout", rollout),
                                                COFFERDAM_SIM_NUMBER(Plan, "budget", budget_count),
                                                COFFERDAM_SIM_NUMBER(Plan, "faults-until", faults_until),
@@ -166,7 +167,8 @@ std::optional<Plan> plan_from(const std::string& text, std::string& error) {
       const auto empty = [](const std::string& word) { return word == "-" ? std::string() : word; };
       Item item;
       const auto dot = words[1].find('.');
-      const std::string micros = dot == std::string::npos ? "0" : words[1].substr(dot + 1);
+      std::string micros = dot == std::string::npos ? std::string() : words[1].substr(dot + 1);
+      micros.resize(6, '0');  // "0.3" is three tenths
       item.at = std::strtoll(words[1].c_str(), nullptr, 10) * second + std::strtoll(micros.c_str(), nullptr, 10) * 1000;
       item.verb = words[2];
       item.target = empty(words[3]);

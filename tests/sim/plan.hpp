@@ -61,6 +61,7 @@ struct Plan {
   EngineTraits engine;
   int relist_seconds = 60;
   int rescan_seconds = 20;
+  int backoff_seconds = 60;  ///< the longest
   int rollout = 1;
   int budget_count = 5;
   SimTime faults_until = 3 * minute;  ///< then all is healed

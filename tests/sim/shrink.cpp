@@ -1,43 +1,26 @@
 #include "tests/sim/shrink.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "tests/sim/compare.hpp"
+#include "tests/sim/side_by_side.hpp"
 #include "tests/sim/world.hpp"
 
 namespace cofferdam::sim {
 
 std::string first_broken(const Plan& plan) {
   // In a process of its own: a machine that aborts must not take the search with it.
-  std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0) return "no pipe";
-  const pid_t child = fork();
-  if (child == 0) {
+  const auto told = finish(begin_worker([&plan] {
     World world(plan, false);
     world.run();
     if (world.violations().empty()) {
       for (const std::string& difference : differs_from_fresh(world)) world.checks().violated("D1", difference);
     }
-    const std::string broken = world.violations().empty() ? std::string("-") : world.violations().front();
-    const std::string word = broken.substr(0, broken.find(' ')) + "\n";
-    (void)!write(ends[1], word.data(), word.size());
-    _exit(0);
-  }
-  close(ends[1]);
-  std::array<char, 64> buffer{};
-  const ssize_t size = read(ends[0], buffer.data(), buffer.size());
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (size <= 0 || !WIFEXITED(status)) return "abort";
-  std::string word(buffer.data(), static_cast<std::size_t>(size));
-  word.resize(word.find('\n'));
-  return word == "-" ? std::string() : word;
+    const std::string broken = world.violations().empty() ? std::string() : world.violations().front();
+    return broken.substr(0, broken.find(' '));
+  }));
+  return told ? *told : "abort";
 }
 
 Plan shrink(const Plan& plan, const std::string& promise, int tries) {

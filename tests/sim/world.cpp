@@ -9,7 +9,10 @@ namespace cofferdam::sim {
 
 namespace {
 
-constexpr SimTime convergence = 20 * minute;  ///< L1: as long as it may take, once all is healed
+/// L1: as long as it may take, once all is healed. What no event told of, the next list or scan does.
+SimTime convergence_of(const Plan& plan) {
+  return 20 * minute + (2 * plan.relist_seconds + plan.rescan_seconds) * second;
+}
 
 }  // namespace
 
@@ -31,6 +34,7 @@ std::shared_ptr<specs::Configuration> base_configuration(const Plan& plan) {
   configuration->specs.rescan_interval = std::chrono::seconds{plan.rescan_seconds};
   configuration->policy.workspace_roots = {"/srv/w"};
   configuration->policy.allowed_networks = {"none", "bridge", "n1"};
+  configuration->backoff.max = std::chrono::seconds{plan.backoff_seconds};
   configuration->rollout_max_concurrent = plan.rollout;
   configuration->deletion.budget_count = plan.budget_count;
   configuration->sandbox.env_whitelist = specs::default_env_whitelist();
@@ -69,6 +73,9 @@ World::World(const Plan& wanted, bool keep_trace) : plan(wanted), trace_(keep_tr
       faults_[item.verb + " " + item.target + " " + std::to_string(item.number)] = &item;
     }
   }
+  for (const Item& item : plan.items) {
+    if (item.verb == "calls") lasting_[item.target] = &item;
+  }
   begin();
 }
 
@@ -96,7 +103,7 @@ void World::begin() {
   for (const std::string& file : files) folder_.put(file, content_of(file));
   start_controller();
   for (const Item& item : plan.items) {
-    if (item.verb == "call" || item.verb == "event" || item.verb == "violate") continue;
+    if (item.verb == "call" || item.verb == "calls" || item.verb == "event" || item.verb == "violate") continue;
     schedule.at(item.at, [this, &item] {
       if (!healed_) do_item(item);
     });
@@ -112,12 +119,16 @@ std::string World::content_of(const std::string& file) const {
 }
 
 const Item* World::fault_on(const std::string& verb, const std::string& operation, std::int64_t number) {
-  if (healed_ || faults_.empty()) return nullptr;
+  if (healed_ || (faults_.empty() && lasting_.empty())) return nullptr;
   const auto found = faults_.find(verb + " " + operation + " " + std::to_string(number));
-  if (found == faults_.end()) return nullptr;
-  took_place(verb + " " + kind_of(*found->second));
-  trace_.line(schedule.now(), [&] { return "FAULT " + to_text(*found->second); });
-  return found->second;
+  const Item* fault = found == faults_.end() ? nullptr : found->second;
+  if (const auto lasting = lasting_.find(operation); fault == nullptr && verb == "call" && lasting != lasting_.end()) {
+    if (number >= lasting->second->number) fault = lasting->second;
+  }
+  if (fault == nullptr) return nullptr;
+  took_place(verb + " " + kind_of(*fault));
+  trace_.line(schedule.now(), [&] { return "FAULT " + to_text(*fault); });
+  return fault;
 }
 
 void World::start_controller() {
@@ -149,11 +160,12 @@ void World::run_until(SimTime until) {
 void World::run() {
   run_until(plan.faults_until);
   if (checks_.enough()) return;
+  counts_in_faults_ = counts_;
   heal();
-  run_until(plan.faults_until + convergence);
+  run_until(plan.faults_until + convergence_of(plan));
   if (checks_.enough()) return;
   checks_.converged();
-  run_until(plan.faults_until + convergence + plan.quiet);
+  run_until(plan.faults_until + convergence_of(plan) + plan.quiet);
   if (checks_.enough()) return;
   checks_.silent();
   statistics_.simulated_seconds = schedule.now() / second;

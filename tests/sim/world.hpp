@@ -72,6 +72,8 @@ class World {
   std::int64_t count(const std::string& what) { return ++counts_[what]; }
   void crash(SimTime back_after);
   bool hints_lost = false;  ///< inotify says nothing
+  /// Calls of each operation, saves and events, up to the healing.
+  [[nodiscard]] const std::map<std::string, std::int64_t>& counts_in_faults() const { return counts_in_faults_; }
   void took_place(const std::string& kind) { ++statistics_.faults[kind]; }
 
   // For the actions (actions*.cpp).
@@ -104,7 +106,9 @@ class World {
   std::vector<std::unique_ptr<Shell>> graveyard_;
   std::uint64_t lives_ = 0;
   std::map<std::string, std::int64_t> counts_;
-  std::map<std::string, const Item*> faults_;  ///< by "call create 3"
+  std::map<std::string, std::int64_t> counts_in_faults_;
+  std::map<std::string, const Item*> faults_;   ///< by "call create 3"
+  std::map<std::string, const Item*> lasting_;  ///< by operation: every call from a number on
   std::vector<std::function<void()>> unhealed_;
   std::vector<std::string> leftovers_;  ///< what people made and clear away once all is healed
   bool healed_ = false;
