@@ -188,7 +188,7 @@ seconds Decider::stop_time(StopCause cause) const {
 Row Decider::stopping() {
   Row waiting;
   for (const ContainerView* container : ours_) {
-    if (!container->live() || !container->stop || container->kill_conflict) continue;
+    if (!container->live() || !container->stop || container->look_first) continue;
     const Stop& stop = *container->stop;
     const std::string cause{name_of(stop.cause)};
     const bool will_not_die = stop.first_kill && now_.mono - *stop.first_kill >= seconds{30};
@@ -220,7 +220,7 @@ Row Decider::stopping() {
 
 Row Decider::must_stop() {
   for (const ContainerView* container : ours_) {
-    if (!container->live() || container->stop || container->kill_conflict) continue;
+    if (!container->live() || container->stop || container->look_first) continue;
     if (container->violated && engine_.on_violation == specs::OnViolation::stop && view_.violation_budget_left) {
       return stop("4", *container, StopCause::hardening_violated, "hardening violated: " + container->violation);
     }

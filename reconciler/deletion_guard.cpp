@@ -88,9 +88,11 @@ std::vector<std::string> DeletionGuard::observe(const ScanFacts& scan, const spe
   const Reason sweeping = sweeping_reason(scan);
   judge(sweeping, over_budget(budget, now.mono));
 
+  if (!observed_ || !scan.unsettled) {
+    device_ = scan.device;
+    inode_ = scan.inode;
+  }
   observed_ = true;
-  device_ = scan.device;
-  inode_ = scan.inode;
   spec_files_ = scan.spec_files;
   present_ = scan.named;
   removing_ = scan.removing;

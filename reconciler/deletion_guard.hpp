@@ -42,6 +42,7 @@ struct ScanFacts {
   std::set<std::string> removing;           ///< spec.remove in their last version: free of any budget
   std::vector<std::string> never_good;      ///< files that were never good, now
   std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan
+  bool unsettled = false;                   ///< a file is still being written: what it names now is to be seen yet
   std::chrono::nanoseconds settle{0};       ///< how long after the first miss another scan counts as the second
 };
 
@@ -107,7 +108,7 @@ class DeletionGuard {
 
   bool observed_ = false;  ///< at least one scan
   bool spec_seen_ = false;
-  std::uint64_t device_ = 0;
+  std::uint64_t device_ = 0;  ///< of the last scan that saw every file whole: what another lacks is told by such a one alone
   std::uint64_t inode_ = 0;
   std::size_t spec_files_ = 0;
   std::set<std::string> removing_;  ///< as the last scan said: who vanishes after that is free

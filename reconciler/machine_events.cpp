@@ -91,6 +91,7 @@ void Reconciler::Machine::own_event(AgentState& agent, ContainerView& container,
       if (notes.foreign_kills.size() > 16) notes.foreign_kills.erase(notes.foreign_kills.begin());
     }
   }
+  if (event.action == "rename") container.look_first = true;  // it may not be ours any more
   const bool ours_to_come = agent.call != 0;
   if (is_intrusion(event.action) && !(ours_to_come && event.action == "rename")) {
     audit(Severity::warning, "OutOfBandAccess", agent.view.agent, "somebody did " + event.action + " on " + container.name,

@@ -157,7 +157,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   const bool same = delta.agents_changed.empty() && delta.files_changed.empty() && delta.files_gone.empty() &&
                     unjudged_.empty() && scan_facts_.spec_files == snapshot.entries.size() &&
                     scan_facts_.device == snapshot.device && scan_facts_.inode == snapshot.inode &&
-                    scan_facts_.never_good_new.empty();
+                    scan_facts_.never_good_new.empty() && scan_facts_.unsettled != unsettled.empty();
   // Nothing is missing and nothing changed: the guard would say what it said.
   if (same && guard_.held().empty() && !guard_.wants_second_scan() && scan_facts_.known.size() == scan_facts_.named.size())
     return;
@@ -165,6 +165,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   scan_facts_.device = snapshot.device;
   scan_facts_.inode = snapshot.inode;
   scan_facts_.spec_files = snapshot.entries.size();
+  scan_facts_.unsettled = !unsettled.empty();
   scan_facts_.settle = configuration_->specs.settle;
   scan_facts_.never_good.clear();
   scan_facts_.never_good_new.clear();

@@ -58,7 +58,7 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
   container.inspect_retry.reset();
   container.inspect_error.clear();
   container.inspect_failures = 0;
-  container.kill_conflict = false;
+  container.look_first = false;
   agent.failures.erase("inspect");
   notes.binds = binds_of(details);
   const Ownership owner = owner_of(details.name, details.image_id, details.config.labels, identity_);

@@ -319,6 +319,7 @@ void Reconciler::Machine::killed(CallInFlight& call, const docker::Result& resul
   const Error error = given == nullptr ? odd_answer("container kill") : *given;
   if (may_have_been_applied(error)) {
     stop.may_have_killed = true;
+    container->look_first = true;
     mark_dirty(agent, *container);
     return;
   }
@@ -327,7 +328,7 @@ void Reconciler::Machine::killed(CallInFlight& call, const docker::Result& resul
   if (is_status(error, 404)) {
     told_gone(agent, *container, error);
   } else if (is_status(error, 409)) {
-    container->kill_conflict = true;
+    container->look_first = true;
     mark_dirty(agent, *container);
   } else if (stop.term_tries + stop.kill_tries <= 1) {
     audit(Severity::warning, "CallFailed", agent.view.agent, to_string(error), {{"call", "kill"}});

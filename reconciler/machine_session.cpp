@@ -212,6 +212,7 @@ void Reconciler::Machine::list_known(AgentState& agent, ContainerView& container
     occupy(agent, container);
     hold_capacity(agent, false);
   }
+  if (container.name != row.name) container.look_first = true;
   mark_dirty(agent, container);
 }
 

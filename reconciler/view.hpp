@@ -113,8 +113,8 @@ struct ContainerView {
 
   // What we did, and what came of it.
   std::optional<Stop> stop;
-  /// A kill of ours was answered 409 not running, and it was not inspected since.
-  bool kill_conflict = false;
+  /// A kill of ours was answered 409 not running or by nobody, or it was renamed; and it was not inspected since.
+  bool look_first = false;
   bool start_sent = false;
   int start_failed_code = 0;                ///< 126 or 127, the agent's own exit
   bool workspace_rechecked = false;         ///< for this start, and good

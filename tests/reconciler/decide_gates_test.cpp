@@ -152,7 +152,7 @@ TEST(DecideGates, TellsWhatWillNotDieAfterThirtySeconds) {
 
 TEST(DecideGates, LooksBeforeItKillsWhatAnsweredThatItDoesNotRun) {
   auto container = stopping(1, term_answered(StopCause::spec_removed, seconds{100}));
-  container.kill_conflict = true;
+  container.look_first = true;
   container.dirty = true;
   EXPECT_EQ(told(Agent{Want::absent}.with(container).decide()), "6 inspect id-1");
 }

@@ -196,7 +196,7 @@ TEST(DecideCreated, NeverStartsWhileAnotherOfItsContainersMayBeLive) {
   ready.workspace_rechecked = true;
   auto dying = running(1);
   dying.stop = recorded(StopCause::started_by_others);
-  dying.kill_conflict = true;  // answered 409, and the look has not cleared it
+  dying.look_first = true;  // answered 409, and the look has not cleared it
   EXPECT_EQ(told(present().prepared().with(ready).with(dying).decide()), "30 none");
 }
 

@@ -169,6 +169,29 @@ TEST_F(DeletionGuardTest, DirectoryReplacedBetweenTheTwoScansHoldsToo) {
   EXPECT_EQ(reason(name(0)), "DirectoryReplaced");
 }
 
+TEST_F(DeletionGuardTest, ReplacedDirectoryHoldsWhatItsFilesLackOnceTheyAreWhole) {
+  add(agents(0, 3));
+  scan();
+  ++inode;
+  unsettled = true;  // the versions before stand for what is still being written
+  scan();
+  unsettled = false;
+  remove(agents(0, 1));
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::held);
+  EXPECT_EQ(reason(name(0)), "DirectoryReplaced");
+}
+
+TEST_F(DeletionGuardTest, FileThatIsBeingWrittenAtTheStartIsNoOtherDirectory) {
+  add(agents(0, 3));
+  unsettled = true;
+  scan();
+  unsettled = false;
+  remove(agents(0, 1));
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::absent);
+}
+
 TEST_F(DeletionGuardTest, ReplacedDirectoryWithAllTheFilesHoldsNothing) {
   add(agents(0, 3));
   scan();

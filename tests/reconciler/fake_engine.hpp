@@ -97,6 +97,10 @@ class FakeEngine {
     event("kill", containers.at(id), now, {{"signal", signal}});
     exit(id, code, now);
   }
+  void rename_from_outside(const std::string& id, const std::string& name, const Now& now) {
+    containers.at(id).made.name = name;
+    event("rename", containers.at(id), now);
+  }
   void start_from_outside(const std::string& id, const Now& now) { run(containers.at(id), now); }
 
   std::string add_image(const std::string& reference, const std::string& digit) {

@@ -108,5 +108,55 @@ TEST(Found, AgentIsTheSameWhenItsFileIsBackBrokenBeforeItWasRemoved) {
   EXPECT_EQ(world.running("bot"), before) << "two files name it, and neither changes what runs";
 }
 
+TEST(Found, HoldsWhatAFileOfAnotherDirectoryLacksHoweverLateItIsRead) {
+  World world;
+  world.start();
+  world.write("bots.yaml", agent_file("bot") + "---\n" + agent_file("other"));
+  world.settle();
+  const std::string before = world.running("bot");
+  world.erase("bots.yaml");  // unmounted: another, empty directory
+  ++world.directory_inode;
+  world.pass(seconds{30});
+  --world.directory_inode;
+  world.directory_readable = false;
+  world.write("bots.yaml", agent_file("other"));
+  world.settle();
+  world.directory_readable = true;  // mounted again, and nothing announced what is in it
+  world.give(FileChanged{});
+  world.pass(minutes{1});
+  EXPECT_EQ(world.running("bot"), before) << "nobody confirmed that it went";
+}
+
+TEST(Found, LooksAtWhatAnUnansweredKillMayHaveEndedBeforeItKillsAgain) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.engine.fail("container kill", {docker::ErrorClass::timeout, 0, "container kill", id, "no answer in time"});
+  world.write("bot.yaml", agent_file("bot", "  suspend: true\n"));
+  world.settle();
+  const auto& calls = world.engine.calls;
+  const auto kill = std::find(calls.begin(), calls.end(), "container kill " + id);
+  ASSERT_LT(std::next(kill), calls.end());
+  EXPECT_EQ(*std::next(kill), "container inspect " + id);
+}
+
+TEST(Found, KillsNothingThatWasRenamedSinceTheLastLook) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  stopTimeoutSeconds: 20\n"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.engine.containers.at(id).obeys_term = false;
+  world.write("bot.yaml", agent_file("bot", "  suspend: true\n"));
+  world.settle();
+  world.hold_replies = true;  // the inspect that the event brings on does not come back before KILL is due
+  world.engine.rename_from_outside(id, "mine", world.now);
+  world.settle();
+  world.pass(minutes{1});
+  EXPECT_EQ(world.engine.count("container kill"), 1) << "it may not be ours any more";
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
