@@ -49,10 +49,12 @@ void Checks::life_begins(Shell&) {
   shut_down_ = false;
   life_began_ = world_.schedule.now();
   shown_.clear();
+  named_well_.clear();
   shown_directory_ = 0;
   shown_count_ = 0;
   for (auto& [name, agent] : agents_) {
     agent.missing_scans = 0;
+    agent.confirmed = false;
     agent.mass_missing = false;  // what was held is not remembered: the first scan is judged anew
     agent.in_flight = 0;
     agent.changing.clear();
@@ -63,12 +65,13 @@ void Checks::life_begins(Shell&) {
     attempt.told_live = attempt.told_renamed = false;
     attempt.stop_first_saved = -1;
     attempt.stop_refused = false;
+    attempt.told_since = -1;
   }
-  if (!blind_now_) blind_now_ = Blind{world_.schedule.now(), 0, false};
+  if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};
 }
 
 void Checks::life_ends(Shell&) {
-  if (!blind_now_) blind_now_ = Blind{world_.schedule.now(), 0, false};
+  if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};  // the contact is saved once a minute
 }
 
 void Checks::before_input(Shell& shell, const reconciler::Input& input) {
@@ -76,15 +79,20 @@ void Checks::before_input(Shell& shell, const reconciler::Input& input) {
   if (const auto* reply = std::get_if<reconciler::Reply>(&input)) told_of(shell, *reply);
   if (const auto* session = std::get_if<reconciler::Session>(&input)) {
     if (session->state == reconciler::Session::State::down) {
-      if (!blind_now_) blind_now_ = Blind{world_.schedule.now(), 0, true};
+      // Since when the engine was away nobody can tell: it last spoke then.
+      if (!blind_now_) blind_now_ = Blind{last_contact_, 0, true};
       blind_now_->outage = true;
     }
     if (session->state == reconciler::Session::State::gap && !blind_now_) {
-      blind_.push_back({world_.schedule.now() - 10 * second, world_.schedule.now(), false});
+      blind_.push_back({last_contact_ - second, world_.schedule.now(), false});
     }
-    if (session->state == reconciler::Session::State::up) list_computed_ = -1;
+    if (session->state == reconciler::Session::State::up) {
+      list_computed_ = -1;
+      last_contact_ = world_.schedule.now();
+    }
   }
   if (const auto* event = std::get_if<reconciler::Event>(&input); event != nullptr && event->epoch == shell.epoch()) {
+    last_contact_ = world_.schedule.now();
     const auto found = attempts_.find(event->event.actor);
     if (found == attempts_.end()) return;
     if (event->event.action == "start") found->second.told_live = found->second.live;
@@ -106,6 +114,9 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
     agents_[call.agent].last_reply = world_.schedule.now();
   }
   const auto* good = std::get_if<docker::Reply>(&reply.result);
+  const auto* error = std::get_if<docker::Error>(&reply.result);
+  const bool spoke = error == nullptr || error->error_class == docker::ErrorClass::status;
+  if (spoke && reply.epoch == shell.epoch()) last_contact_ = world_.schedule.now();
   if (good == nullptr || reply.epoch != shell.epoch()) return;
   if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
     if (!call.unfiltered_list) return;
@@ -131,7 +142,10 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   if (const auto* details = std::get_if<docker::ContainerDetails>(good); details != nullptr) {
     const auto attempt = attempts_.find(details->id);
     if (attempt == attempts_.end()) return;
-    if (attempt->second.live && attempt->second.live_since <= call.computed) attempt->second.told_live = true;
+    if (attempt->second.live && attempt->second.live_since <= call.computed) {
+      attempt->second.told_live = true;
+      attempt->second.told_since = attempt->second.live_since;
+    }
     const auto named = details->config.labels.find(std::string(label::name));
     if (named != details->config.labels.end() && named->second != details->name) attempt->second.told_renamed = true;
   }
@@ -266,7 +280,8 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.live_since = world_.schedule.now();
     attempt.started_by = who;
     attempt.touched = attempt.stop_recorded = false;
-    attempt.excused = who != Who::controller;  // its verdict may have been written before
+    // Its verdict may have been written before; or it was renamed and is not ours.
+    attempt.excused = who != Who::controller || label_of(container, label::name) != container.shown.name;
   }
   if (what == "start-failed") {
     attempt.start_failed = true;
@@ -305,8 +320,11 @@ void Checks::host_reboots() {
   reboots_.push_back(world_.schedule.now());
 }
 
-void Checks::confirmed() {
-  for (auto& [name, agent] : agents_) agent.mass_missing = false;
+void Checks::confirmed(const std::set<std::string>& agents) {
+  for (const std::string& name : agents) {
+    agents_[name].mass_missing = false;
+    agents_[name].confirmed = true;
+  }
 }
 
 void Checks::state_was_lost() {

@@ -39,7 +39,7 @@ class Checks {
   void configuration_changed();
   void state_was_lost();
   void host_reboots();
-  void confirmed();  ///< an operator agreed to what is held
+  void confirmed(const std::set<std::string>& agents);  ///< an operator agreed to what is held
 
   // At the end (checks_end.cpp).
   void converged();
@@ -62,6 +62,7 @@ class Checks {
     SimTime unsettled_until = 0;    ///< a duplicate, a refusal or an error makes it unclear which is in force
     int missing_scans = 0;          ///< complete ones in a row, in this life
     bool mass_missing = false;      ///< went with all the others, or with the directory
+    bool confirmed = false;         ///< an operator agreed to its removal, and no good file named it since
     SimTime records_dropped = -1;
     SimTime wanted_away = -1;  ///< when last absent, removed or suspended
     std::deque<SimTime> changing;
@@ -87,6 +88,7 @@ class Checks {
     bool told_live = false;
     bool told_renamed = false;
     SimTime live_since = 0;
+    SimTime told_since = -1;  ///< the start that the last inspect of this life told of
     Who maker = Who::nobody;
     Who started_by = Who::nobody;
     bool own_end = false;  ///< it ended by itself, whatever somebody did with it later
@@ -153,6 +155,7 @@ class Checks {
   };
   std::vector<Blind> blind_;
   std::optional<Blind> blind_now_ = Blind{};
+  SimTime last_contact_ = 0;  ///< when the controller was last told something by the engine
   bool clock_jumped_ = false;
   std::vector<SimTime> reboots_;
   bool quiet_ = false;
@@ -167,6 +170,7 @@ class Checks {
   std::map<std::string, ShownFile> shown_;
   std::map<std::string, std::set<std::string>> last_good_names_;  ///< over all lives
   std::map<std::string, std::set<std::string>> saved_names_;      ///< likewise, as far as the state can tell them
+  std::set<std::string> named_well_;  ///< in this life, by any good file
   std::uint64_t shown_directory_ = 0;
   std::size_t shown_count_ = 0;
 };

@@ -60,6 +60,7 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     file.names = {read.names.begin(), read.names.end()};
     if (!read.good()) continue;
     last_good_names_[entry.name] = saved_names_[entry.name] = file.names;
+    named_well_.insert(file.names.begin(), file.names.end());
     file.good.clear();
     for (const specs::AgentSpec& spec : read.agents) file.good.push_back(std::make_shared<const specs::AgentSpec>(spec));
   }
@@ -77,7 +78,10 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     std::set<std::string> claimed = file.names;
     const bool in_error = !file.readable || !file.bytes || !parsed(*file.bytes, name).good();
     if (in_error) {
-      names.insert(last_good_names_[name].begin(), last_good_names_[name].end());
+      // Where the state was lost nobody knows what it named: an agent that another file named since is not looked for in it.
+      for (const std::string& agent : last_good_names_[name]) {
+        if (saved_names_[name].contains(agent) || !named_well_.contains(agent)) names.insert(agent);
+      }
       claimed.insert(saved_names_[name].begin(), saved_names_[name].end());
     }
     named.insert(names.begin(), names.end());
@@ -101,6 +105,7 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
   }
   for (const auto& [name, claim] : claims) {
     // Two files name it: neither changes what is in force. Of two that appear together either may be seen first.
+    if (!claim.good.empty()) agents_[name].confirmed = false;
     if (claim.all > 1 && claim.before > 0) continue;
     for (const auto& spec : claim.good) show_version(agents_[name], spec);
   }
@@ -136,7 +141,7 @@ void Checks::check_stop_record(const reconciler::Save& save) {
   const bool clear = world_.schedule.now() > configuration_changed_ + settles || configuration_changed_ < 0;
   switch (record->cause) {
     case StopCause::spec_removed: {
-      const bool asked = recently(agent, [](const Version& version) { return version.spec->remove; });
+      const bool asked = agent.confirmed || recently(agent, [](const Version& version) { return version.spec->remove; });
       if (!asked && agent.missing_scans < 2) violated("S3", what + ": its file is there, or was missed only once");
       if (!asked && agent.mass_missing) violated("S3", what + ": it went with all the others, and nobody confirmed it");
       break;
@@ -160,9 +165,11 @@ void Checks::check_stop_record(const reconciler::Save& save) {
       }
       break;
     case StopCause::deadline_exceeded: {
+      // Row 4 goes by what was last seen: a restart that no inspect told of yet moves nothing.
+      const SimTime since = attempt.told_since >= 0 ? attempt.told_since : attempt.live_since;
       const bool over = recently(agent, [&](const Version& version) {
         return version.spec->active_deadline &&
-               attempt.live_since + version.spec->active_deadline->count() * second <= world_.schedule.now() + second;
+               since + version.spec->active_deadline->count() * second <= world_.schedule.now() + second;
       });
       if (!over && world_.host.wall_offset == 0 && !clock_jumped_) violated("S4", what + ": its deadline is not over");
       break;

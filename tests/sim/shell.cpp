@@ -253,7 +253,11 @@ void Shell::configuration_changed() {
 }
 
 void Shell::command(std::variant<reconciler::ConfirmDeletions, reconciler::Release> what) {
-  if (std::holds_alternative<reconciler::ConfirmDeletions>(what)) world_.checks().confirmed();
+  if (const auto* confirm = std::get_if<reconciler::ConfirmDeletions>(&what)) {
+    for (const auto& held : machine_->held()) {
+      if (held.id == confirm->id) world_.checks().confirmed(held.agents);
+    }
+  }
   handle(reconciler::Command{++commands_, std::move(what)});
 }
 
