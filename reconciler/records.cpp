@@ -187,7 +187,8 @@ std::optional<AgentRecord> agent_record_from(const std::string& bytes) {
     if (!record.outcome) return std::nullopt;
   }
   record.accepted_run_hash = in.text("accepted");
-  record.accepted_attempt = in.number("accepted-attempt").value_or(0);
+  const auto accepted_attempt = in.number("accepted-attempt");
+  if (!record.accepted_run_hash.empty()) record.accepted_attempt = accepted_attempt.value_or(0);
   record.admitted_file = in.text("admitted-file");
   record.admitted_bytes = in.text("admitted-bytes");
   record.lost_workspace = in.text("lost-workspace");

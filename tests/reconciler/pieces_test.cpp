@@ -68,6 +68,13 @@ TEST(Records, CountAsAbsentWhenTornOrSpoiled) {
   EXPECT_FALSE(contact_record_from("cofferdam record 1 contact\nend\n"));
 }
 
+TEST(Records, TakeNoAcceptedAttemptWithoutWhatWasAccepted) {
+  const auto record = agent_record_from("cofferdam record 1 agent\naccepted-attempt 3\nend\n");
+  ASSERT_TRUE(record);
+  EXPECT_EQ(agent_record_from(to_bytes(*record)), record);
+  EXPECT_TRUE(record->empty());
+}
+
 TEST(Records, IgnoreFieldsOfALaterVersion) {
   const auto record = agent_record_from("cofferdam record 1 agent\nattempt 2\nnovelty yes\nstopped Whim\nend\n");
   ASSERT_TRUE(record);
