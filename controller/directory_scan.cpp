@@ -27,6 +27,12 @@ constexpr std::size_t max_names = 50000;
 /// A `..data` link can be swapped, and what it pointed at removed, between our looking and opening.
 constexpr int swap_attempts = 3;
 constexpr std::int64_t racy_ns = 2'000'000'000;
+/// What is renamed or removed between our listing and opening it makes us list again, so often.
+constexpr int reading_attempts = 8;
+/// The C library asks the system for so much of a list at least, and the system answers each time as of one moment.
+constexpr std::size_t one_answer_bytes = 32768 - 1024;
+/// Two changes within one tick of the kernel's clock leave the same time behind.
+constexpr std::int64_t tick_ns = 20'000'000;
 
 std::int64_t nanoseconds(const timespec& time) {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
@@ -202,35 +208,43 @@ Content read_content(int directory, const std::string& name, std::int64_t max_by
   return content;
 }
 
-/// Lists the names that look like spec files, sorted; an error's words where the listing did not get to its end.
-std::string list_names(int directory, std::vector<std::string>& names) {
+struct Listing {
+  std::string error;               ///< why it did not get to its end
+  std::vector<std::string> names;  ///< that look like spec files, sorted
+  bool of_one_moment = false;      ///< nothing can have moved about while it was made
+};
+
+Listing list_names(int directory) {
+  Listing listing;
   // A descriptor of its own: reading moves the position, and closedir closes.
   const int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* const stream = again >= 0 ? fdopendir(again) : nullptr;
   if (stream == nullptr) {
-    const std::string words = system_message(errno);
+    listing.error = system_message(errno);
     if (again >= 0) ::close(again);
-    return words;
+    return listing;
   }
-  std::string error;
+  std::size_t bytes = 0;
   while (true) {
     errno = 0;
     const dirent* const entry = readdir(stream);  // NOLINT(concurrency-mt-unsafe): the stream is this function's own
     if (entry == nullptr) {
-      if (errno != 0) error = system_message(errno);
+      if (errno != 0) listing.error = system_message(errno);
       break;
     }
+    bytes += entry->d_reclen;
     std::string name = static_cast<const char*>(entry->d_name);
     if (!specs::is_spec_file_name(name)) continue;
-    if (names.size() == max_names) {
-      error = "more than " + std::to_string(max_names) + " spec files";
+    if (listing.names.size() == max_names) {
+      listing.error = "more than " + std::to_string(max_names) + " spec files";
       break;
     }
-    names.push_back(std::move(name));
+    listing.names.push_back(std::move(name));
   }
   closedir(stream);
-  std::sort(names.begin(), names.end());
-  return error;
+  std::sort(listing.names.begin(), listing.names.end());
+  listing.of_one_moment = bytes <= one_answer_bytes;
+  return listing;
 }
 
 class Reader {
@@ -248,25 +262,61 @@ class Reader {
     snapshot.device = info.st_dev;
     snapshot.inode = info.st_ino;
     snapshot.mode = info.st_mode & 07777U;
-    std::vector<std::string> names;
-    snapshot.error = list_names(directory_, names);
-    snapshot.complete = snapshot.error.empty();
-    if (!snapshot.complete) return std::move(reading_);
-    for (const auto& name : names) read_entry(name);
+    for (int attempt = 0; attempt < reading_attempts && !snapshot.complete; ++attempt) {
+      if (!list()) continue;
+      if (!snapshot.error.empty()) return std::move(reading_);
+      snapshot.complete = read_entries();
+    }
+    if (!snapshot.complete) snapshot.error = "its files are renamed and removed faster than they can be read; it is read again soon";
     return std::move(reading_);
   }
 
  private:
-  void read_entry(const std::string& name) {
+  /// False: names may have moved about while they were listed, and one that was always there can be missing.
+  bool list() {
+    struct stat before{};
+    struct stat after{};
+    const bool known = fstat(directory_, &before) == 0;
+    const auto begun = wall_ns();
+    const std::vector<std::string> last = std::move(listing_.names);
+    listing_ = list_names(directory_);
+    reading_.snapshot.error = listing_.error;
+    if (!listing_.error.empty() || listing_.of_one_moment) return true;
+    if (!known || fstat(directory_, &after) != 0) return false;
+    const auto changed_at = nanoseconds(before.st_mtim);
+    return nanoseconds(after.st_mtim) == changed_at && (begun - changed_at > tick_ns || listing_.names == last);
+  }
+
+  /// Reads what is listed and was not read yet. False: a name was gone by then. Its file may have been renamed to one that
+  /// the list does not have, and gone it is only when a list says so.
+  bool read_entries() {
+    std::vector<specs::DirEntry> read = std::move(reading_.snapshot.entries);
+    reading_.snapshot.entries.clear();
+    auto next = read.begin();
+    bool all = true;
+    for (const auto& name : listing_.names) {
+      while (next != read.end() && next->name < name) ++next;
+      if (next != read.end() && next->name == name) {
+        reading_.snapshot.entries.push_back(std::move(*next));
+        ++next;
+      } else {
+        all = read_entry(name) && all;
+      }
+    }
+    return all;
+  }
+
+  /// False: it is gone.
+  bool read_entry(const std::string& name) {
     struct stat info{};
     specs::DirEntry entry;
     entry.name = name;
     if (fstatat(directory_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno == ENOENT) return;  // gone between listing and looking: as if it had gone before
+      if (errno == ENOENT) return false;
       entry.type = specs::FileType::unknown;
       entry.error = errno;
       reading_.snapshot.entries.push_back(std::move(entry));
-      return;
+      return true;
     }
     take_stat(info, entry);
     if (S_ISLNK(info.st_mode)) {
@@ -278,9 +328,10 @@ class Reader {
     } else {
       entry.type = type_of(info.st_mode);
       if (entry.type == specs::FileType::regular) read_regular(directory_, name, entry);
-      if (entry.error == ENOENT) return;
+      if (entry.error == ENOENT) return false;
     }
     reading_.snapshot.entries.push_back(std::move(entry));
+    return true;
   }
 
   void read_regular(int directory, const std::string& name, specs::DirEntry& entry) {
@@ -312,6 +363,7 @@ class Reader {
   const int directory_;
   const SeenFiles& seen_;
   const std::int64_t max_bytes_;
+  Listing listing_;
   DirectoryReading reading_;
 };
 

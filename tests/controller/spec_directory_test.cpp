@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "controller/directory_scan.hpp"
@@ -203,6 +205,36 @@ TEST_F(SpecDirectoryTest, RefusesALayoutThatLeadsOutOfTheDirectory) {
   const auto snapshot = scan();
   EXPECT_EQ(find(snapshot, "a.yaml")->type, FileType::symlink_elsewhere);
   EXPECT_EQ(find(snapshot, "a.yaml")->bytes, nullptr);
+}
+
+TEST_F(SpecDirectoryTest, NeverMissesAFileThatIsRenamedWhileItReads) {
+  write_file(temp_.at("a.yaml"), "x");
+  std::atomic<bool> enough{false};
+  std::thread renaming([&] {
+    for (int turn = 0; !enough; ++turn) {
+      const auto name = [&](int number) {
+        return temp_.at(number == 0 ? "a.yaml" : "n" + std::to_string(number * 37 % 101) + ".yaml");
+      };
+      fs::rename(name(turn % 100), name((turn + 1) % 100));
+      std::this_thread::sleep_for(10us);  // about as long as one file takes to be read
+    }
+  });
+  const FileDescriptor directory(open(temp_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  int complete = 0;
+  int missed = 0;
+  for (int reading = 0; reading < 1000; ++reading) {
+    const auto snapshot = read_directory(directory.get(), {}, 1000).snapshot;
+    if (!snapshot.complete) {
+      EXPECT_THAT(snapshot.error, HasSubstr("faster than they can be read"));
+      continue;
+    }
+    ++complete;
+    missed += snapshot.entries.empty() ? 1 : 0;
+  }
+  enough = true;
+  renaming.join();
+  EXPECT_GT(complete, 0);
+  EXPECT_EQ(missed, 0) << "of " << complete << " complete readings";
 }
 
 TEST_F(SpecDirectoryTest, TellsWhyAFileCannotBeRead) {
