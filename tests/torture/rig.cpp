@@ -171,21 +171,39 @@ void Rig::settle() {
   }
 }
 
+void Rig::move_to(Monotonic moment) {
+  now_.wall += moment - now_.mono;
+  now_.mono = moment;
+}
+
+/// The timer rings, where it does so until `end`.
+bool Rig::ring(Monotonic end) {
+  if (!wake_ || *wake_ > end) return false;
+  move_to(std::max(*wake_, now_.mono));
+  wake_.reset();
+  inbox_.emplace_back(reconciler::Timer{});
+  return true;
+}
+
 void Rig::pass(std::chrono::nanoseconds span) {
   settle();
   const Monotonic end = now_.mono + span;
-  const auto move_to = [this](Monotonic moment) {
-    now_.wall += moment - now_.mono;
-    now_.mono = moment;
-  };
   int rings = 0;
-  while (wake_ && *wake_ <= end) {
-    move_to(std::max(*wake_, now_.mono));
-    wake_.reset();
-    inbox_.emplace_back(reconciler::Timer{});
+  while (ring(end)) {
     settle();
     ASSERT_LT(++rings, 200'000) << "timers ring without end";
   }
+  move_to(end);
+}
+
+void Rig::moment(milliseconds span) {
+  constexpr int most_heard = 50;
+  for (int heard = 0; heard < most_heard && io_.run_one_for(milliseconds{1}) > 0; ++heard) {
+  }
+  drain();
+  const Monotonic end = now_.mono + span;
+  ring(end);
+  drain();
   move_to(end);
 }
 

@@ -59,6 +59,8 @@ class Rig {
   /// Until nothing is left to happen at this moment.
   void settle();
   void pass(std::chrono::nanoseconds span);
+  /// A moment of a folder that never rests: what has been heard is dealt with, and a little time passes.
+  void moment(milliseconds span);
   /// Time passes in steps until it is so; false: not within the bound (of real time).
   bool until(const std::function<bool()>& so, milliseconds bound = seconds{20});
 
@@ -99,6 +101,8 @@ class Rig {
   void watch();
   bool step();
   void drain();
+  void move_to(reconciler::Monotonic moment);
+  bool ring(reconciler::Monotonic end);
   void deliver(const reconciler::Input& input);
   void note_call(const reconciler::Call& call);
   void carry_out(const reconciler::Scan& scan);
