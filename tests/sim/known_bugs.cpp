@@ -166,7 +166,7 @@ std::string lacking(const fs::path& program, const std::vector<Defect>& defects)
 }
 
 void print(const std::string& name, const std::string& stands_for, const std::string& expected, const Result& result) {
-  const std::string by = result.caught ? result.promise : "SURVIVED";
+  const std::string by = result.caught ? result.promise : expected == "nothing" ? "nothing" : "SURVIVED";
   const std::string where = result.caught ? (result.stage.starts_with("seed ") ? std::to_string(result.seeds) : result.stage)
                                           : std::to_string(result.seeds);
   std::printf("%-34s %-34s %-10s %-9s %s\n", name.c_str(), stands_for.c_str(), expected.c_str(), by.c_str(), where.c_str());
@@ -240,7 +240,8 @@ int run_known_bugs(const std::string& program, std::uint64_t within, std::size_t
   }
   const Result& unharmed = results.front();
   print("(none: the program as it is)", "", "nothing", unharmed);
-  if (unharmed.caught) std::printf("    the unharmed program is caught, in %s: %s\n", unharmed.stage.c_str(), unharmed.text.c_str());
+  if (unharmed.caught)
+    std::printf("    the unharmed program is caught, in %s: %s\n", unharmed.stage.c_str(), unharmed.text.c_str());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   std::printf("unharmed_seeds=%llu unharmed_caught=%d by_another_promise=%zu seconds=%.0f\n",
               static_cast<unsigned long long>(unharmed.seeds), unharmed.caught ? 1 : 0, unexpected, took.count());

@@ -3,6 +3,7 @@
 //   --seed N [--trace]  one run, as a timeline
 //   --plan FILE [--trace]
 //   --exhaustive        every call of every named scenario, hurt in every way; and pairs of crashes (--no-pairs: without)
+//   --known-bugs [--within N]  whether every known bug is caught (known_bugs.hpp)
 
 #include <sys/mman.h>
 
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "tests/sim/compare.hpp"
+#include "tests/sim/known_bugs.hpp"
 #include "tests/sim/main_exhaustive.hpp"
 #include "tests/sim/shrink.hpp"
 #include "tests/sim/side_by_side.hpp"
@@ -36,6 +38,9 @@ struct Options {
   bool hashes = false;
   bool shrinks = true;
   bool exhaustive = false;
+  bool known_bugs = false;
+  bool until_caught = false;
+  std::uint64_t within = 0;
   bool pairs = true;
   std::size_t jobs = 0;
   std::size_t most_failures = 5;
@@ -208,7 +213,7 @@ int run_one(const Plan& plan, const Options& options) {
 int usage() {
   std::cerr
       << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace] | "
-         "--exhaustive [--no-pairs]\n";
+         "--exhaustive [--no-pairs] | --known-bugs [--within N]\n";
   return 2;
 }
 
@@ -225,6 +230,13 @@ int main(int argc, char** argv) {
       options.print_plan = true;
     } else if (word == "--exhaustive") {
       options.exhaustive = true;
+    } else if (word == "--known-bugs") {
+      options.known_bugs = true;
+    } else if (word == "--within" && more) {
+      options.within = std::strtoull(argv[++i], nullptr, 10);
+    } else if (word == "--until-caught" && more) {
+      options.until_caught = true;
+      options.within = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--no-pairs") {
       options.pairs = false;
     } else if (word == "--no-shrink") {
@@ -245,6 +257,8 @@ int main(int argc, char** argv) {
       return usage();
     }
   }
+  if (options.until_caught) return run_until_caught(options.within);
+  if (options.known_bugs) return run_known_bugs(argv[0], options.within, options.jobs > 0 ? options.jobs : processors());
   if (options.exhaustive) return run_exhaustive(options.jobs > 0 ? options.jobs : processors(), options.pairs);
   if (!options.plan.empty()) {
     std::ifstream file(options.plan);

@@ -15,6 +15,7 @@
 //
 // Stricter than patch(1): what a hunk shows of the source must be there exactly once, wherever that is.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ struct Defect {
   std::string title;
   std::vector<std::string> promises;
   std::string stands_for;
-  unsigned long long within = 0;
+  std::uint64_t within = 0;
   std::string file;
   std::vector<Hunk> hunks;
 };
