@@ -89,7 +89,7 @@ Decision Decider::decide() {
     const auto end = current_end();
     row = end ? ended(*end) : next(0, 0, false);
   }
-  if (wake_ && (!row->wake_at || *wake_ < *row->wake_at)) row->wake_at = wake_;
+  row->wake_at = wake_;
   if (!leftovers_.empty()) {
     row->conditions.push_back({"Leftover", Truth::yes, "RemovalFailed",
                                "the engine does not let go of " + leftovers_.front() +
@@ -171,18 +171,9 @@ Row Decider::in_flight() {
 
 seconds Decider::stop_time(StopCause cause) const {
   const seconds asked = view_.wanted ? view_.wanted->stop_timeout : seconds{10};
-  switch (cause) {
-    case StopCause::duplicate:
-    case StopCause::started_by_others:
-    case StopCause::hardening_violated: return std::min(asked, seconds{10});
-    case StopCause::spec_removed:
-    case StopCause::suspended:
-    case StopCause::spec_changed:
-    case StopCause::outdated:
-    case StopCause::out_of_band_update:
-    case StopCause::deadline_exceeded: break;
-  }
-  return asked;
+  const bool should_not_run =
+      cause == StopCause::duplicate || cause == StopCause::started_by_others || cause == StopCause::hardening_violated;
+  return should_not_run ? std::min(asked, seconds{10}) : asked;
 }
 
 Row Decider::stopping() {
@@ -246,7 +237,6 @@ Row Decider::look() {
   for (const auto& container : view_.containers) {
     const bool unknown = !container.inspected && (container.ended() || container.state == ContainerState::created);
     if (!container.dirty && (container.suspect || !unknown)) continue;
-    if (container.state == ContainerState::removing && !container.dirty) continue;
     if (!ahead(container.inspect_retry)) {
       return act("6", Action::inspect, container.dirty ? "something happened to it" : "its state is not known", &container);
     }
@@ -389,7 +379,7 @@ const ContainerView* Decider::live_suspect() const {
 std::optional<Outcome> Decider::current_end() const {
   if (outcome_ != nullptr) return *outcome_;
   if (current_ == nullptr) return std::nullopt;
-  const bool start_failed = current_->state == ContainerState::created && current_->start_failed_code != 0;
+  const bool start_failed = current_->state == ContainerState::created;  // one that was not started yet has had its row
   if (!start_failed && !(current_->ended() && current_->ran())) return std::nullopt;
   return outcome_of(*current_, engine_.backoff);
 }

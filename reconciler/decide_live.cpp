@@ -55,7 +55,7 @@ Row Decider::prepare_replacement() {
   if (!row) row = image_missing();
   if (!row) row = workspace_missing();
   if (!row) return std::nullopt;
-  const std::string reason = row->reason.empty() ? (row->phase ? std::string{name_of(*row->phase)} : "Preparing") : row->reason;
+  const std::string reason = row->reason.empty() ? std::string{name_of(row->phase.value_or(Phase::pending))} : row->reason;
   const std::string message = row->message.empty() ? row->cause : row->message;
   return up_to_date(told(std::move(*row), Phase::running, {}, "the new version waits: " + message), Truth::no, reason, message);
 }
@@ -78,7 +78,7 @@ Row Decider::created() {
       view_.next.workspace == Preparation::Workspace::refused || view_.next.workspace == Preparation::Workspace::hung;
   if (refused && !container.workspace_rechecked) {
     Row row = workspace_missing();
-    if (row && row->action == Action::none) row->row = "30b";
+    if (row->action == Action::none) row->row = "30b";
     return row;
   }
   if (!container.workspace_rechecked) {

@@ -54,26 +54,21 @@ Decider::Verdict Decider::verdict(const Outcome& outcome) const {
     return next("32", Phase::pending, "SpecChanged");
   }
   if (outcome.stopped) {
-    switch (*outcome.stopped) {
-      case StopCause::spec_changed:
-      case StopCause::outdated:
-      case StopCause::suspended:
-      case StopCause::spec_removed:
-      case StopCause::duplicate:
-      case StopCause::started_by_others:
-        verdict.backs_off = false;
-        return next("32", Phase::pending, std::string{name_of(*outcome.stopped)});
-      case StopCause::hardening_violated:
-        if (outcome.released) return next("33", Phase::back_off, "HardeningViolated");
-        verdict.message = "stopped: the kernel's state was weaker than asked; when mended: cofferdam release " + view_.agent;
-        return terminal("34", Phase::failed, "HardeningViolated");
-      case StopCause::deadline_exceeded:
-        verdict.message = "stopped at its activeDeadlineSeconds";
-        return terminal("35", Phase::failed, "DeadlineExceeded");
-      case StopCause::out_of_band_update:
-        if (never) return terminal("36", Phase::failed, "Interrupted");
-        return next("36", Phase::back_off, "OutOfBandUpdate");
+    if (outcome.stopped == StopCause::hardening_violated) {
+      if (outcome.released) return next("33", Phase::back_off, "HardeningViolated");
+      verdict.message = "stopped: the kernel's state was weaker than asked; when mended: cofferdam release " + view_.agent;
+      return terminal("34", Phase::failed, "HardeningViolated");
     }
+    if (outcome.stopped == StopCause::deadline_exceeded) {
+      verdict.message = "stopped at its activeDeadlineSeconds";
+      return terminal("35", Phase::failed, "DeadlineExceeded");
+    }
+    if (outcome.stopped == StopCause::out_of_band_update) {
+      if (never) return terminal("36", Phase::failed, "Interrupted");
+      return next("36", Phase::back_off, "OutOfBandUpdate");
+    }
+    verdict.backs_off = false;
+    return next("32", Phase::pending, std::string{name_of(*outcome.stopped)});
   }
   if (outcome.interrupted) {
     verdict.message = "interrupted: somebody else, the engine or the host ended it (" + exit_words(outcome) + ")";
@@ -91,7 +86,8 @@ Decider::Verdict Decider::verdict(const Outcome& outcome) const {
                              : failed             ? "Error"
                                                   : "Completed";
   if (never) return terminal("38", Phase::failed, reason);
-  if (view_.wanted && view_.wanted->max_restarts && outcome.restarts >= *view_.wanted->max_restarts) {
+  // A wanted version is known here: without one the policy is Never.
+  if (view_.wanted->max_restarts && outcome.restarts >= *view_.wanted->max_restarts) {
     verdict.message =
         "restarted " + std::to_string(outcome.restarts) + " times, as often as maxRestarts allows; last: " + verdict.message;
     return terminal("38", Phase::failed, "MaxRestarts");
@@ -110,7 +106,7 @@ Decision Decider::ended(const Outcome& outcome) {
 
 Decision Decider::finished(const Outcome& outcome, const Verdict& verdict) {
   if (current_ != nullptr && view_.ttl) {
-    if (!ahead(view_.ttl) && may_remove(*current_) && current_->state != docker::ContainerState::dead) {
+    if (!ahead(view_.ttl) && may_remove(*current_)) {
       return told(removal("40", *current_, "past its ttlSecondsAfterFinished"), verdict.phase, verdict.reason, verdict.message);
     }
     wake(view_.ttl);
@@ -212,8 +208,7 @@ Row Decider::workspace_missing() {
   const auto tell = [&](Decision decision) {
     if (hung) {
       return told(std::move(decision), Phase::stuck, "WorkspaceHung",
-                  (view_.wanted ? view_.wanted->workspace : std::string{"the workspace"}) +
-                      " does not answer (a dead network file system?); mend the mount");
+                  view_.wanted->workspace + " does not answer (a dead network file system?); mend the mount");
     }
     const bool known = !next.workspace_refused.empty();
     return told(std::move(decision), Phase::denied, known ? specs::reason_of(next.workspace_refused.front()) : "Workspace",
