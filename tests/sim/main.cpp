@@ -3,6 +3,8 @@
 //   --seed N [--trace]  one run, as a timeline
 //   --plan FILE [--trace]
 //   --exhaustive        every call of every named scenario, hurt in every way; and pairs of crashes (--no-pairs: without)
+//   --allocation-failure [--places N]  allocations of the machine fail, N of each scenario (0: each)
+//   --only NAME         for these two: this scenario
 //   --known-bugs [--within N]  whether every known bug is caught (known_bugs.hpp)
 
 #include <sys/mman.h>
@@ -41,7 +43,8 @@ struct Options {
   bool known_bugs = false;
   bool until_caught = false;
   std::uint64_t within = 0;
-  bool pairs = true;
+  bool allocation_failure = false;
+  Scope scope;
   std::size_t jobs = 0;
   std::size_t most_failures = 5;
 };
@@ -213,7 +216,7 @@ int run_one(const Plan& plan, const Options& options) {
 int usage() {
   std::cerr
       << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace] | "
-         "--exhaustive [--no-pairs] | --known-bugs [--within N]\n";
+         "--exhaustive [--no-pairs] [--only NAME] | --allocation-failure [--places N] [--only NAME] | --known-bugs [--within N]\n";
   return 2;
 }
 
@@ -238,7 +241,13 @@ int main(int argc, char** argv) {
       options.until_caught = true;
       options.within = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--no-pairs") {
-      options.pairs = false;
+      options.scope.pairs = false;
+    } else if (word == "--allocation-failure") {
+      options.allocation_failure = true;
+    } else if (word == "--only" && more) {
+      options.scope.only.emplace_back(argv[++i]);
+    } else if (word == "--places" && more) {
+      options.scope.places = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--no-shrink") {
       options.shrinks = false;
     } else if (word == "--jobs" && more) {
@@ -259,7 +268,9 @@ int main(int argc, char** argv) {
   }
   if (options.until_caught) return run_until_caught(options.within);
   if (options.known_bugs) return run_known_bugs(argv[0], options.within, options.jobs > 0 ? options.jobs : processors());
-  if (options.exhaustive) return run_exhaustive(options.jobs > 0 ? options.jobs : processors(), options.pairs);
+  if (options.exhaustive || options.allocation_failure) {
+    return run_exhaustive(options.scope, options.jobs > 0 ? options.jobs : processors(), options.allocation_failure);
+  }
   if (!options.plan.empty()) {
     std::ifstream file(options.plan);
     std::ostringstream text;

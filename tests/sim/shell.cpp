@@ -1,8 +1,10 @@
 #include "tests/sim/shell.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "tests/sim/allocation.hpp"
 #include "tests/sim/world.hpp"
 
 namespace cofferdam::sim {
@@ -13,6 +15,13 @@ namespace {
 
 reconciler::Identity identity() {
   return {"default", "cofferdam", "sim"};
+}
+
+/// The machine waits for its answer.
+bool awaited(const reconciler::Effect& effect) {
+  return std::holds_alternative<reconciler::Scan>(effect) || std::holds_alternative<reconciler::CheckWorkspace>(effect) ||
+         std::holds_alternative<reconciler::Save>(effect) || std::holds_alternative<reconciler::Call>(effect) ||
+         std::holds_alternative<reconciler::Verify>(effect);
 }
 
 }  // namespace
@@ -46,7 +55,7 @@ void Shell::die() {
   flights_.clear();
 }
 
-void Shell::handle(const reconciler::Input& input) {
+void Shell::handle(const reconciler::Input& input, const Item* fault) {
   if (!alive_) return;
   if (now_is_ != world_.schedule.now()) {
     now_is_ = world_.schedule.now();
@@ -58,14 +67,30 @@ void Shell::handle(const reconciler::Input& input) {
   }
   ++world_.statistics().inputs;
   world_.checks().before_input(*this, input);
-  reconciler::Effects effects = machine_->handle(input, world_.host.now(world_.schedule.now()));
-  world_.checks().after_input(*this, input, effects);
-  if (!alive_) return;
-  if (const auto* reply = std::get_if<reconciler::Reply>(&input); reply != nullptr && dies_after_ == reply->id) {
+  auto effects = turn(input);
+  if (!effects) return;
+  world_.checks().after_input(*this, input, *effects);
+  if (!alive_ || dies(fault, "crash-after")) return;
+  carry_out_all(std::move(*effects));
+}
+
+std::optional<reconciler::Effects> Shell::turn(const reconciler::Input& input) {
+  try {
+    const CountedAllocations counted(world_.healed() ? nullptr : world_.allocations());
+    return machine_->handle(input, world_.host.now(world_.schedule.now()));
+  } catch (const std::bad_alloc&) {
+    // Production's loop ends the process before any effect of this input; nothing of the half-done turn is seen again.
+    world_.took_place("allocation");
     world_.crash(random_.between(10, 3000) * millisecond);
-    return;
+    return std::nullopt;
   }
-  carry_out_all(std::move(effects));
+}
+
+bool Shell::dies(const Item* fault, std::string_view moment) {
+  if (fault == nullptr || fault->argument != moment) return false;
+  world_.took_place("call " + fault->argument);
+  world_.crash(random_.between(10, 3000) * millisecond);
+  return true;
 }
 
 void Shell::carry_out_all(reconciler::Effects effects) {
@@ -80,41 +105,13 @@ void Shell::carry_out_all(reconciler::Effects effects) {
 void Shell::carry_out(const reconciler::Effect& effect) {
   struct Visitor {
     Shell& shell;
-    void operator()(const reconciler::Scan& scan) const {
-      shell.after(shell.random_.between(1, 5) * millisecond,
-                  [&shell = shell, scan] { shell.handle(shell.world_.folder().snapshot(scan.scan, shell.seen_)); });
-    }
-    void operator()(const reconciler::CheckWorkspace& check) const {
-      reconciler::WorkspaceChecked checked;
-      checked.id = check.id;
-      checked.agent = check.agent;
-      const auto& workspaces = shell.world_.host.workspaces;
-      const auto found = workspaces.find(check.path);
-      if (found != workspaces.end() && found->second.hangs) {
-        checked.hung = true;
-        shell.after(5 * second, [&shell = shell, checked] { shell.handle(checked); });
-        return;
-      }
-      if (found != workspaces.end()) checked.facts = found->second.facts;
-      shell.after(shell.random_.between(1, 3) * millisecond, [&shell = shell, checked] { shell.handle(checked); });
-    }
+    void operator()(const reconciler::Scan& scan) const { shell.scan(scan); }
+    void operator()(const reconciler::CheckWorkspace& check) const { shell.check(check); }
+    void operator()(const reconciler::Verify& verify) const { shell.verify(verify); }
     void operator()(const reconciler::Save& save) const { shell.save(save); }
     void operator()(const reconciler::Call& call) const { shell.issue(call); }
     void operator()(const reconciler::Cancel& cancel) const {
       shell.fail(cancel.id, millisecond, docker::ErrorClass::cancelled, 0, "withdrawn");
-    }
-    void operator()(const reconciler::Verify& verify) const {
-      reconciler::Verified verified;
-      verified.agent = verify.agent;
-      verified.container_id = verify.container_id;
-      verified.why = "not simulated";
-      if (shell.world_.fault_on("violate", "verify", shell.world_.count("verify")) != nullptr) {
-        verified.verdict = reconciler::Verified::Verdict::violated;
-        verified.field = "CapEff";
-        verified.wanted = "0";
-        verified.found = "1";
-      }
-      shell.after(millisecond, [&shell = shell, verified] { shell.handle(verified); });
     }
     void operator()(const reconciler::WakeAt& wake) const {
       const SimTime at = wake.at.time_since_epoch().count() + shell.world_.host.booted;
@@ -139,26 +136,88 @@ void Shell::carry_out(const reconciler::Effect& effect) {
                               [&] { return std::string("  answer ") + (answer.ok ? "ok " : "no ") + answer.message; });
     }
   };
+  // Nobody waits for these: a crash falls before one of them, and so between two effects of one input.
+  if (world_.notes_others && !awaited(effect)) {
+    if (dies(world_.fault_on("call", "other", world_.point(*this, "other")), "crash-before")) return;
+  }
   std::visit(Visitor{*this}, effect);
+}
+
+void Shell::scan(const reconciler::Scan& scan) {
+  const std::int64_t number = world_.point(*this, "scan");
+  const Item* fault = world_.fault_on("call", "scan", number);
+  const SimTime takes = random_.between(1, 5) * millisecond;
+  if (dies(fault, "crash-before")) return;
+  after(takes, [this, scan, number, fault] {
+    const bool fails = fault != nullptr && fault->argument == "unreadable" && world_.folder().plain();
+    if (fails) world_.folder().set_unreadable(true);
+    const specs::DirSnapshot snapshot = world_.folder().snapshot(scan.scan, seen_);
+    if (fails) world_.folder().set_unreadable(false);
+    world_.point_answered("scan", number);
+    if (!dies(fault, "crash-applied")) handle(snapshot, fault);
+  });
+}
+
+void Shell::check(const reconciler::CheckWorkspace& check) {
+  const std::int64_t number = world_.point(*this, "check");
+  const Item* fault = world_.fault_on("call", "check", number);
+  reconciler::WorkspaceChecked checked;
+  checked.id = check.id;
+  checked.agent = check.agent;
+  const auto& workspaces = world_.host.workspaces;
+  const auto found = workspaces.find(check.path);
+  checked.hung = (found != workspaces.end() && found->second.hangs) || (fault != nullptr && fault->argument == "hangs");
+  if (found != workspaces.end() && !checked.hung) checked.facts = found->second.facts;
+  if (fault != nullptr && fault->argument == "missing") checked.facts.kind = specs::WorkspaceFacts::Kind::missing;
+  const SimTime takes = checked.hung ? 5 * second : random_.between(1, 3) * millisecond;
+  if (dies(fault, "crash-before")) return;
+  after(takes, [this, checked, number, fault] {
+    world_.point_answered("check", number);
+    if (!dies(fault, "crash-applied")) handle(checked, fault);
+  });
+}
+
+void Shell::verify(const reconciler::Verify& verify) {
+  const std::int64_t number = world_.point(*this, "verify");
+  const Item* fault = world_.fault_on("call", "verify", number);
+  reconciler::Verified verified;
+  verified.agent = verify.agent;
+  verified.container_id = verify.container_id;
+  verified.why = "not simulated";
+  if (world_.fault_on("violate", "verify", number) != nullptr) {
+    verified.verdict = reconciler::Verified::Verdict::violated;
+    verified.field = "CapEff";
+    verified.wanted = "0";
+    verified.found = "1";
+  }
+  if (dies(fault, "crash-before")) return;
+  after(millisecond, [this, verified, number, fault] {
+    world_.point_answered("verify", number);
+    if (!dies(fault, "crash-applied")) handle(verified, fault);
+  });
 }
 
 void Shell::save(const reconciler::Save& save) {
   SimTime& free_at = save_free_at_[save.key];
   const SimTime now = world_.schedule.now();
   free_at = std::max(free_at, now) + random_.between(1, 12) * millisecond;
-  const std::int64_t number = world_.count("save");
-  const Item* crash = world_.fault_on("call", "save", number);
-  world_.schedule.at(free_at, [this, save, crash] {
-    if (!alive_) return;
-    if (crash != nullptr && crash->argument == "crash-before") return world_.crash(random_.between(10, 3000) * millisecond);
-    const bool good = world_.state().save(save.key, save.bytes);
+  const std::int64_t number = world_.point(*this, "save");
+  const Item* fault = world_.fault_on("call", "save", number);
+  if (fault != nullptr && kind_of(*fault) == "slow") free_at += amount_of(*fault) * millisecond;
+  world_.schedule.at(free_at, [this, save, number, fault] {
+    if (!alive_ || dies(fault, "crash-before")) return;
+    const bool refused = fault != nullptr && fault->argument == "no-space";
+    const bool good = !refused && world_.state().save(save.key, save.bytes);
     world_.checks().saved(*this, save, good);
     world_.log().line(world_.schedule.now(), [&] {
       return "state " + std::string(save.bytes.empty() ? "ends " : "saves ") + save.key + (good ? "" : ": refused");
     });
-    if (crash != nullptr && crash->argument == "crash-applied") return world_.crash(random_.between(10, 3000) * millisecond);
+    if (dies(fault, "crash-applied")) return;
     reconciler::SaveDone done{save.key, save.version, good, good ? "" : "No space left on device"};
-    after(random_.between(0, 2) * millisecond, [this, done] { handle(done); });
+    after(random_.between(0, 2) * millisecond, [this, done, number, fault] {
+      world_.point_answered("save", number);
+      handle(done, fault);
+    });
   });
 }
 

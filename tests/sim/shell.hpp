@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reconciler/reconciler.hpp"
@@ -19,9 +20,7 @@
 namespace cofferdam::sim {
 
 class World;
-
-/// How a crash falls on a call.
-enum class CrashAt { before, applied, after_reply };
+struct Item;
 
 class Shell {
  public:
@@ -52,15 +51,25 @@ class Shell {
  private:
   struct Flight {
     reconciler::Call call;
-    SimTime issued = 0;
+    std::int64_t number = 0;      ///< among the calls of its operation
+    const Item* fault = nullptr;  ///< what falls on it
   };
 
-  void handle(const reconciler::Input& input);
+  /// `fault`: what falls on the effect that this answers.
+  void handle(const reconciler::Input& input, const Item* fault = nullptr);
+  /// The machine's turn; nothing: it ran out of memory, and its life is over.
+  std::optional<reconciler::Effects> turn(const reconciler::Input& input);
   void carry_out(const reconciler::Effect& effect);
   void carry_out_all(reconciler::Effects effects);
+  void scan(const reconciler::Scan& scan);
+  void check(const reconciler::CheckWorkspace& check);
+  void verify(const reconciler::Verify& verify);
+  /// The plan lets the controller die at this moment of an effect: it is dead now.
+  bool dies(const Item* fault, std::string_view moment);
   void connect();
   void issue(const reconciler::Call& call);
-  void send(const reconciler::Call& call, SimTime before, SimTime behind, bool tell, bool dies);
+  void send(const reconciler::Call& call, SimTime before, SimTime behind, bool tell);
+  void spoil(const reconciler::Call& call, const Item& fault, SimTime before, SimTime behind);
   void reply(reconciler::CallId id, SimTime delay, docker::Result result);
   void fail(reconciler::CallId id, SimTime delay, docker::ErrorClass error_class, int status, const std::string& message);
   void end_session(const std::string& why);
@@ -71,7 +80,6 @@ class Shell {
   World& world_;
   const std::uint64_t life_;
   bool alive_ = true;
-  std::optional<reconciler::CallId> dies_after_;  ///< the crash after this call's reply
   std::unique_ptr<reconciler::Reconciler> machine_;
   Random random_;
   SimTime started_at_ = 0;

@@ -45,6 +45,8 @@ constexpr Refusal refusals[] = {
     {"bad-request", ErrorClass::status, 400, "invalid argument"},
     {"conflict", ErrorClass::status, 409, "conflict of another kind"},
     {"in-progress", ErrorClass::status, 409, "removal of container x is already in progress"},
+    {"not-running", ErrorClass::status, 409, "Container x is not running"},
+    {"name-taken", ErrorClass::status, 409, "Conflict. The container name \"/x\" is already in use by container \"y\""},
     {"error", ErrorClass::status, 500, "internal error"},
     {"unavailable", ErrorClass::status, 503, "service unavailable"},
 };
@@ -66,14 +68,17 @@ void Shell::reply(reconciler::CallId id, SimTime delay, docker::Result result) {
   after(delay, [this, id, result = std::move(result)] {
     const auto found = flights_.find(id);
     if (found == flights_.end()) return;  // answered before
-    const reconciler::Call call = found->second.call;
+    const Flight flight = found->second;
+    const reconciler::Call& call = flight.call;
     flights_.erase(found);
+    world_.point_answered(short_operation(call.request), flight.number);
+    if (dies(flight.fault, "crash-applied")) return;
     world_.log().line(world_.schedule.now(), [&] {
       const auto* error = std::get_if<docker::Error>(&result);
       return "reply #" + std::to_string(id) + " " + short_operation(call.request) + ": " +
              (error != nullptr ? to_string(*error) : std::string("good"));
     });
-    handle(reconciler::Reply{call.epoch, id, result});
+    handle(reconciler::Reply{call.epoch, id, result}, flight.fault);
   });
 }
 
@@ -89,22 +94,23 @@ void Shell::fail(reconciler::CallId id, SimTime delay, ErrorClass error_class, i
   reply(id, delay, error);
 }
 
-void Shell::send(const reconciler::Call& call, SimTime before, SimTime behind, bool tell, bool dies) {
+void Shell::send(const reconciler::Call& call, SimTime before, SimTime behind, bool tell) {
   // What is on its way arrives, even if the controller dies meanwhile.
   const SimTime deadline = deadline_of(call);
   if (tell) {
     after(deadline, [this, id = call.id] { fail(id, 0, ErrorClass::timeout, 0, "no answer in time"); });
   }
-  world_.schedule.after(before, [this, call, behind, tell, dies] {
+  world_.schedule.after(before, [this, call, behind, tell] {
     if (!world_.engine().up()) {
       if (tell && alive_) fail(call.id, 0, ErrorClass::refused, 0, "connection refused");
       return;
     }
     world_.checks().arrives(*this, call);
-    world_.engine().call(Who::controller, call.request, [this, id = call.id, behind, tell, dies](docker::Result result) {
+    world_.engine().call(Who::controller, call.request, [this, id = call.id, behind, tell](docker::Result result) {
       if (!alive_) return;
       world_.checks().answered(*this, id, result);
-      if (dies) return world_.crash(random_.between(10, 3000) * millisecond);
+      const auto flight = flights_.find(id);
+      if (flight != flights_.end() && dies(flight->second.fault, "crash-applied")) return;
       if (tell) reply(id, behind, std::move(result));
     });
   });
@@ -113,7 +119,7 @@ void Shell::send(const reconciler::Call& call, SimTime before, SimTime behind, b
 void Shell::issue(const reconciler::Call& call) {
   ++world_.statistics().calls;
   const std::string operation = short_operation(call.request);
-  const std::int64_t number = world_.count(operation);
+  const std::int64_t number = world_.point(*this, operation);
   world_.log().fact(operation);
   world_.log().fact(docker::object_of(call.request));
   world_.log().fact(static_cast<std::uint64_t>(world_.schedule.now()));
@@ -123,9 +129,13 @@ void Shell::issue(const reconciler::Call& call) {
            (object.size() == 64 ? object.substr(0, 12) : object) + (call.agent.empty() ? "" : " for " + call.agent) + ": " +
            call.cause;
   });
-  flights_[call.id] = {call, world_.schedule.now()};
+  const bool sent = up_ && call.epoch == epoch_;
+  const Item* fault = world_.fault_on("call", operation, number);
+  flights_[call.id] = {call, number, fault};
   world_.checks().issued(*this, call);
-  if (!up_ || call.epoch != epoch_) {
+  if (dies(fault, "crash-before")) return;
+  if (!sent) {
+    world_.point_not_sent(operation, number);
     fail(call.id, random_.between(0, 1) * millisecond, ErrorClass::cancelled, 0, "the session was over");
     return;
   }
@@ -133,9 +143,13 @@ void Shell::issue(const reconciler::Call& call) {
   SimTime behind = random_.between(50, 500) * millisecond / 1000;
   if (operation == "list") behind += random_.between(1, 6) * millisecond;
 
-  const Item* fault = world_.fault_on("call", operation, number);
-  if (fault == nullptr) return send(call, before, behind, true, false);
-  const std::string kind = kind_of(*fault);
+  if (fault == nullptr) return send(call, before, behind, true);
+  spoil(call, *fault, before, behind);
+}
+
+void Shell::spoil(const reconciler::Call& call, const Item& fault, SimTime before, SimTime behind) {
+  const std::string operation = short_operation(call.request);
+  const std::string kind = kind_of(fault);
   const SimTime deadline = deadline_of(call);
   for (const Refusal& refusal : refusals) {
     if (kind == refusal.name) {
@@ -143,14 +157,8 @@ void Shell::issue(const reconciler::Call& call) {
     }
   }
   if (kind == "slow")
-    return send(call, before + amount_of(*fault) * millisecond / 2, behind + amount_of(*fault) * millisecond / 2, true, false);
+    return send(call, before + amount_of(fault) * millisecond / 2, behind + amount_of(fault) * millisecond / 2, true);
   if (kind == "timeout") return fail(call.id, deadline, ErrorClass::timeout, 0, "no answer in time");
-  if (kind == "crash-before") return world_.crash(random_.between(10, 3000) * millisecond);
-  if (kind == "crash-applied") return send(call, before, behind, true, true);
-  if (kind == "crash-after") {
-    dies_after_ = call.id;
-    return send(call, before, behind, true, false);
-  }
   if (kind == "not-found" && operation != "archive") {
     const std::string object = docker::object_of(call.request);
     const std::string message = operation == "create"  ? "No such image: " + object
@@ -161,16 +169,22 @@ void Shell::issue(const reconciler::Call& call) {
   }
   if (kind == "reset-applied" || kind == "error-applied" || kind == "garbage-applied") {
     // Done, but nobody hears of it: the answer is lost about when it was written.
-    send(call, before, behind, false, false);
+    send(call, before, behind, false);
     const SimTime lost = before + behind + random_.between(0, 900) * millisecond;
     if (kind == "error-applied") return fail(call.id, lost, ErrorClass::status, 500, "internal error");
     return fail(call.id, lost, kind == "reset-applied" ? ErrorClass::reset : ErrorClass::protocol, 0, "the answer was cut");
   }
   if (kind == "timeout-applied" || kind == "timeout-late") {
-    send(call, kind == "timeout-late" ? deadline + random_.between(-500, 5000) * millisecond : before, behind, false, false);
+    send(call, kind == "timeout-late" ? deadline + random_.between(-500, 5000) * millisecond : before, behind, false);
     return fail(call.id, deadline, ErrorClass::timeout, 0, "no answer in time");
   }
-  send(call, before, behind, true, false);
+  if (kind == "endless") {
+    // Bytes without an end: no silence ends it, the deadline alone does.
+    send(call, before, behind, false);
+    const auto whole = std::chrono::duration_cast<std::chrono::nanoseconds>(call.deadline).count();
+    return fail(call.id, whole, ErrorClass::timeout, 0, "no end in time");
+  }
+  send(call, before, behind, true);  // a crash, which falls later
 }
 
 }  // namespace cofferdam::sim

@@ -75,6 +75,10 @@ World::World(const Plan& wanted, bool keep_trace) : plan(wanted), trace_(keep_tr
   }
   for (const Item& item : plan.items) {
     if (item.verb == "calls") lasting_[item.target] = &item;
+    notes_others = notes_others || item.target == "other";
+    if (item.verb != "allocation" && item.verb != "allocations") continue;
+    if (!allocations_) allocations_.emplace();
+    (item.verb == "allocation" ? allocations_->fails_at : allocations_->fails_every) = static_cast<std::uint64_t>(item.number);
   }
   begin();
 }
@@ -104,6 +108,7 @@ void World::begin() {
   start_controller();
   for (const Item& item : plan.items) {
     if (item.verb == "call" || item.verb == "calls" || item.verb == "event" || item.verb == "violate") continue;
+    if (item.verb.starts_with("allocation")) continue;
     schedule.at(item.at, [this, &item] {
       if (!healed_) do_item(item);
     });
@@ -126,9 +131,31 @@ const Item* World::fault_on(const std::string& verb, const std::string& operatio
     if (number >= lasting->second->number) fault = lasting->second;
   }
   if (fault == nullptr) return nullptr;
-  took_place(verb + " " + kind_of(*fault));
+  // A crash falls at a moment of its own, and is counted there.
+  if (!fault->argument.starts_with("crash-")) took_place(verb + " " + kind_of(*fault));
   trace_.line(schedule.now(), [&] { return "FAULT " + to_text(*fault); });
   return fault;
+}
+
+std::int64_t World::point(const Shell& shell, const std::string& operation) {
+  const std::int64_t number = count(operation);
+  if (notes_points && !healed_) {
+    point_of_[{operation, number}] = points_.size();
+    points_.push_back({operation, number, shell.life()});
+  }
+  return number;
+}
+
+void World::point_answered(const std::string& operation, std::int64_t number) {
+  if (!notes_points) return;
+  const auto found = point_of_.find({operation, number});
+  if (found != point_of_.end()) points_[found->second].answered = true;
+}
+
+void World::point_not_sent(const std::string& operation, std::int64_t number) {
+  if (!notes_points) return;
+  const auto found = point_of_.find({operation, number});
+  if (found != point_of_.end()) points_[found->second].sent = false;
 }
 
 void World::start_controller() {

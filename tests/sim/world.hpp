@@ -9,9 +9,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reconciler/reconciler.hpp"
+#include "tests/sim/allocation.hpp"
 #include "tests/sim/checks.hpp"
 #include "tests/sim/engine.hpp"
 #include "tests/sim/folder.hpp"
@@ -31,6 +33,15 @@ struct Statistics {
   std::int64_t simulated_seconds = 0;
   std::map<std::string, std::uint64_t> faults;  ///< by kind: those that took place
   std::map<std::string, std::uint64_t> rows;    ///< of the decision table, as causes of actions tell
+};
+
+/// An effect, by its operation and its number among those, over all lives.
+struct Point {
+  std::string operation;  ///< of a call; or save, scan, check, verify; other: nobody waits for it
+  std::int64_t number = 0;
+  std::uint64_t life = 0;
+  bool sent = true;       ///< false: a call that its session's end overtook
+  bool answered = false;  ///< in the same life
 };
 
 class World {
@@ -70,6 +81,16 @@ class World {
   /// The fault that falls on the n-th call of this operation, or the n-th event; nullptr: none.
   const Item* fault_on(const std::string& verb, const std::string& operation, std::int64_t number);
   std::int64_t count(const std::string& what) { return ++counts_[what]; }
+  // The effects as they come, for the exhaustive mode: noted up to the healing, where wanted.
+  bool notes_points = false;
+  bool notes_others = false;  ///< also the effects that nobody waits for
+  std::int64_t point(const Shell& shell, const std::string& operation);
+  void point_answered(const std::string& operation, std::int64_t number);
+  void point_not_sent(const std::string& operation, std::int64_t number);
+  [[nodiscard]] const std::vector<Point>& points() const { return points_; }
+  /// The machine's allocations, counted and perhaps failing; nullptr: neither.
+  [[nodiscard]] Allocations* allocations() { return allocations_ ? &*allocations_ : nullptr; }
+  void count_allocations() { allocations_.emplace(); }
   void crash(SimTime back_after);
   bool hints_lost = false;  ///< inotify says nothing
   /// Calls of each operation, saves and events, up to the healing.
@@ -107,6 +128,9 @@ class World {
   std::uint64_t lives_ = 0;
   std::map<std::string, std::int64_t> counts_;
   std::map<std::string, std::int64_t> counts_in_faults_;
+  std::vector<Point> points_;
+  std::map<std::pair<std::string, std::int64_t>, std::size_t> point_of_;
+  std::optional<Allocations> allocations_;
   std::map<std::string, const Item*> faults_;   ///< by "call create 3"
   std::map<std::string, const Item*> lasting_;  ///< by operation: every call from a number on
   std::vector<std::function<void()>> unhealed_;
