@@ -2,40 +2,63 @@
 # Installs what is missing, builds, and runs every test there is. The last line is "N passed, N failed"; the exit
 # code is 0 only where nothing failed. Nothing is skipped: a test that skips itself counts as failed.
 #
-#   tests/run.sh            everything (needs root: a private Docker daemon is started)
-#   tests/run.sh NAME…      only these test programs or checks, as the progress lines name them
+#   tests/run.sh            everything (needs root: private Docker daemons are started)
+#   tests/run.sh NAME…      only these test programs, checks or stages, as the progress lines name them
 #
+# Stages that NAME may be too: `asan` (AddressSanitizer, LeakSanitizer and UBSan over the unit, scripted and simulated tests),
+# `tsan` (ThreadSanitizer over those with threads), `coverage`, `fuzz`, `tidy`. A stage's failure does not stop the others.
+# Once the quick tests are through, what mostly waits (the private daemons, the torture of a real folder) runs beside what
+# mostly computes (sanitizers, coverage, tidy), which is given the lower priority.
 # Full logs are kept in build/dev/test-logs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 build=build/dev
 logs=$build/test-logs
+results=$logs/results  # lines that any lane appends: "passed N", "failed N", "failure NAME"
 one_program_at_most=900  # seconds
-passed=0
-failed=0
-failures=()
 chosen=("$@")
 begin=$SECONDS
+lane=""
 
 # Whatever ends us, the daemons of tests that could not clear up are cleared up.
-finish() { [ "$(id -u)" -ne 0 ] || tests/engine/private-engine.sh sweep; }
+finish() {
+  [ -z "$lane" ] || kill -TERM -- "-$lane" 2>/dev/null
+  [ "$(id -u)" -ne 0 ] || tests/engine/private-engine.sh sweep
+}
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-wanted() {
+# By its own name ("asan specs_test") or by its stage's ("asan").
+wanted() {  # NAME
   [ ${#chosen[@]} -eq 0 ] && return 0
-  printf '%s\n' "${chosen[@]}" | grep -qxF -- "$1"
+  printf '%s\n' "${chosen[@]}" | grep -qxF -e "$1" -e "${1%% *}"
 }
 
+# Whether a stage has anything to do: it is chosen, or one of its parts is.
+stage_wanted() {  # STAGE
+  [ ${#chosen[@]} -eq 0 ] && return 0
+  printf '%s\n' "${chosen[@]}" | grep -qE "^$1( |\$)"
+}
+
+passes() { echo "passed $1" >>"$results"; }   # HOW-MANY
+fails() {  # HOW-MANY NAME…
+  echo "failed $1" >>"$results"
+  shift
+  printf 'failure %s\n' "$@" >>"$results"
+}
+sum_of() { awk -v kind="$1" '$1 == kind {sum += $2} END {print sum + 0}' "$results"; }
+
 end() {
-  local name
-  if [ ${#failures[@]} -gt 0 ]; then
+  local passed failed
+  if grep -q '^failure ' "$results"; then
     echo
     echo "failed:"
-    for name in "${failures[@]}"; do echo "  $name"; done
+    sed -n 's/^failure /  /p' "$results"
   fi
   echo "$((SECONDS - begin)) s in all; logs are in $logs"
+  passed=$(sum_of passed)
+  failed=$(sum_of failed)
   if [ $((passed + failed)) -eq 0 ]; then
     echo "no test has a name like that" >&2
     failed=1
@@ -46,54 +69,59 @@ end() {
 }
 
 tell() {  # NAME START TEXT
-  printf '%4d s  %-28s %s\n' "$((SECONDS - $2))" "$1" "$3"
+  printf '%4d s  %-32s %s\n' "$((SECONDS - $2))" "$1" "$3"
 }
 
-# A step that all else stands on: its failure ends the run.
-need() {  # NAME COMMAND…
-  local name=$1 start=$SECONDS
+log_of() { echo "$logs/${1// /-}.log"; }  # NAME
+
+# A step that others stand on.
+step() {  # NAME COMMAND…
+  local name=$1 start=$SECONDS log
+  log=$(log_of "$1")
   shift
-  if "$@" >"$logs/$name.log" 2>&1; then
+  if "$@" >"$log" 2>&1; then
     tell "$name" "$start" done
   else
     tell "$name" "$start" FAILED
-    grep -E 'error|FAILED|Mend' "$logs/$name.log" | head -n 20
-    tail -n 20 "$logs/$name.log"
-    failed=$((failed + 1))
-    failures+=("$name")
-    end
+    { grep -E 'error|FAILED|Mend' "$log" | head -n 20; tail -n 20 "$log"; }
+    fails 1 "$name"
+    return 1
   fi
 }
 
+# A step that all else stands on: its failure ends the run.
+need() { step "$@" || end; }
+
 # A command that counts as one test.
 check() {  # NAME COMMAND…
-  local name=$1 start=$SECONDS
+  local name=$1 start=$SECONDS log
+  log=$(log_of "$1")
   shift
   wanted "$name" || return 0
   # In a shell of its own, so that a function can be given a time too.
-  if timeout "$one_program_at_most" bash -c '"$@"' check "$@" >"$logs/$name.log" 2>&1 </dev/null; then
-    passed=$((passed + 1))
+  if timeout "$one_program_at_most" bash -c '"$@"' check "$@" >"$log" 2>&1 </dev/null; then
+    passes 1
     tell "$name" "$start" passed
   else
-    failed=$((failed + 1))
-    failures+=("$name")
+    fails 1 "$name"
     tell "$name" "$start" FAILED
-    tail -n 25 "$logs/$name.log"
+    tail -n 25 "$log"
   fi
 }
 
 # A GoogleTest program: its tests are counted one by one from its own report.
 program() {  # NAME COMMAND…
-  local name=$1 start=$SECONDS report=$PWD/$logs/$1.json code=0 ok bad names
+  local name=$1 start=$SECONDS report code=0 ok bad names log
+  log=$(log_of "$1")
+  report=$PWD/${log%.log}.json
   shift
   wanted "$name" || return 0
   rm -f "$report"
-  GTEST_OUTPUT=json:$report timeout "$one_program_at_most" "$@" >"$logs/$name.log" 2>&1 </dev/null || code=$?
+  GTEST_OUTPUT=json:$report timeout "$one_program_at_most" "$@" >"$log" 2>&1 </dev/null || code=$?
   if ! jq -e . "$report" >/dev/null 2>&1; then
-    failed=$((failed + 1))
-    failures+=("$name (ended with $code before its report)")
+    fails 1 "$name (ended with $code before its report)"
     tell "$name" "$start" "FAILED: ended with $code before its report"
-    tail -n 25 "$logs/$name.log"
+    tail -n 25 "$log"
     return
   fi
   names=$(jq -r '.testsuites[] | .name as $suite | .testsuite[]
@@ -109,12 +137,13 @@ program() {  # NAME COMMAND…
     bad=1
     names="(has no test)"
   fi
-  passed=$((passed + ok))
-  failed=$((failed + bad))
+  passes "$ok"
   tell "$name" "$start" "$ok passed$([ "$bad" -eq 0 ] || echo ", $bad FAILED")"
   if [ "$bad" -ne 0 ]; then
-    while IFS= read -r one; do failures+=("$name: $one"); done <<<"$names"
-    grep -A 8 -E ': Failure$' "$logs/$name.log" | cut -c1-300 | head -n 80
+    local each
+    mapfile -t each <<<"$names"
+    fails "$bad" "${each[@]/#/$name: }"
+    grep -A 8 -E ': Failure$|ERROR: |WARNING: ThreadSanitizer|runtime error' "$log" | cut -c1-300 | head -n 80
   fi
 }
 
@@ -159,28 +188,63 @@ check_broken_examples_are_refused() {
 export build
 export -f sources check_format check_scripts check_prometheus check_unit check_examples_are_valid check_broken_examples_are_refused
 
+# NAME and COMMAND of each program that CMake knows in a build tree, a line each.
+programs_of() {  # BUILD
+  ctest --test-dir "$1" --show-only=json-v1 | jq -r '.tests[] | [.name, (.command // [""])[0]] | @tsv'
+}
+
+# Those that need a daemon of their own or a real file system's patience: they wait more than they compute.
+waits() { [[ $1 =~ ^(contract|e2e|chaos|torture)_test$ ]]; }
+
+# One instrumented tree: builds the programs, then runs each; every one of its tests counts.
+sanitized() {  # STAGE PROGRAM…
+  local stage=$1 tree=build/$1 target
+  shift
+  stage_wanted "$stage" || return 0
+  step "$stage configure" cmake --preset "$stage" || return
+  step "$stage build" cmake --build "$tree" -j "$(nproc)" --target "$@" || return
+  for target in "$@"; do program "$stage $target" "$tree/tests/$target"; done
+}
+
+# All that mostly waits, beside all that mostly computes.
+waiting_lane() {
+  while IFS=$'\t' read -r name command; do
+    waits "$name" && program "$name" "$command"
+  done < <(grep . <<<"$programs")
+  check demo examples/demo.sh --check
+}
+
+computing_lane() {
+  check tidy tests/tidy.py "$build"
+  # What has no daemon, no bare processes and no file system's storms in it; under each sanitizer what it can find there.
+  sanitized asan $(cut -f 1 <<<"$programs" | grep -vxE '(contract|e2e|chaos|torture|house|known_bugs)_test')
+  sanitized tsan docker_test controller_test controller_faces_test controller_commands_test
+  check coverage tests/coverage.sh
+  check fuzz tests/fuzz/run.sh 5
+}
+
 mkdir -p "$logs"
+: >"$results"
 if [ "$(id -u)" -ne 0 ]; then
-  echo "tests/run.sh needs root: it starts a private Docker daemon. Try: sudo tests/run.sh" >&2
-  failed=1
-  failures+=("not root")
+  echo "tests/run.sh needs root: it starts private Docker daemons. Try: sudo tests/run.sh" >&2
+  fails 1 "not root"
   end
 fi
 echo "Cofferdam's tests, on $(nproc) processors"
 need setup tests/setup.sh
 need configure cmake --preset dev
-need build cmake --build "$build" -j "$(nproc)"
+# Stages with trees of their own need no other.
+if [ ${#chosen[@]} -eq 0 ] || printf '%s\n' "${chosen[@]}" | grep -qvE '^(asan|tsan|coverage|fuzz|format|scripts|tidy)( |$)'; then
+  need build cmake --build "$build" -j "$(nproc)"
+fi
 
-# The programs that CMake knows; one that was not built fails by not being there. Those that need the daemon come last.
-programs=$(ctest --test-dir "$build" --show-only=json-v1 | jq -r '.tests[] | [.name, (.command // [""])[0]] | @tsv') || programs=""
-for room in specs_test docker_test reconciler_test metrics_test controller_test house_test contract_test e2e_test; do
-  if ! grep -q "^$room	" <<<"$programs" && wanted "$room"; then
-    failed=$((failed + 1))
-    failures+=("$room: CMake knows no such test")
-  fi
+# The programs that CMake knows; one that was not built fails by not being there.
+programs=$(programs_of "$build") || programs=""
+for room in specs_test docker_test reconciler_test metrics_test controller_test house_test sim_test contract_test e2e_test; do
+  if ! grep -q "^$room	" <<<"$programs" && wanted "$room"; then fails 1 "$room: CMake knows no such test"; fi
 done
 while IFS=$'\t' read -r name command; do
-  case $name in contract_test | e2e_test) ;; *) program "$name" "$command" ;; esac
+  waits "$name" || program "$name" "$command"
 done < <(grep . <<<"$programs")
 
 check format check_format
@@ -189,9 +253,14 @@ check prometheus-examples check_prometheus
 check unit-security check_unit
 check valid-examples check_examples_are_valid
 check broken-examples check_broken_examples_are_refused
-check tidy tests/tidy.py "$build"
-while IFS=$'\t' read -r name command; do
-  case $name in contract_test | e2e_test) program "$name" "$command" ;; esac
-done < <(grep . <<<"$programs")
-check demo examples/demo.sh --check
+
+# In a process group of its own, so that it can be ended with all that it started.
+set -m
+waiting_lane &
+lane=$!
+set +m
+renice -n 10 "$BASHPID" >/dev/null
+computing_lane
+wait "$lane"
+lane=""
 end
