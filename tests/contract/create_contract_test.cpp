@@ -1,52 +1,68 @@
-// What a create does with what it is given, read back and seen from inside.
-
-#include <gmock/gmock.h>
+// What a create does with what it is given, and what inspect and list then say: of every engine.
 
 #include <algorithm>
 #include <string>
 
-#include "docker/json.hpp"
-#include "tests/contract/engine_contract.hpp"
+#include "tests/contract/contract.hpp"
 
 namespace cofferdam::docker {
 namespace {
 
-using test::agent;
-using test::patient;
+using test::Behaviour;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::Pair;
 using ::testing::StartsWith;
 
-class CreateContract : public test::Contract {};
+class CreateContract : public test::Contract {
+ protected:
+  EngineInfo info() { return good<EngineInfo>(SystemInfo{}); }
+  Error refusal_of(const std::function<void(ContainerCreate&)>& spoil) {
+    auto request = agent("refused");
+    spoil(request);
+    return failing(request);
+  }
+};
 
 TEST_F(CreateContract, AnswersWithAFullId) {
-  const auto id = create("full-id", patient());
+  const auto id = create("full-id");
   EXPECT_EQ(id.size(), 64U);
   EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
 }
 
 TEST_F(CreateContract, NeverStartedHasNoTimes) {
-  const auto details = inspect(create("no-times", patient()));
+  const auto details = inspect(create("no-times"));
   EXPECT_EQ(details.state, ContainerState::created);
+  EXPECT_FALSE(details.running || details.paused || details.dead || details.oom_killed);
   EXPECT_FALSE(details.started_at);
   EXPECT_FALSE(details.finished_at);
   EXPECT_TRUE(details.created);
   EXPECT_EQ(details.name, "no-times");
   EXPECT_EQ(details.pid, 0);
+  EXPECT_EQ(details.exit_code, 0);
+  EXPECT_EQ(details.restart_count, 0);
+  EXPECT_EQ(details.error, "");
 }
 
-TEST_F(CreateContract, ReadsBackWhatWasAsked) {
-  const test::TemporaryDirectory workspace;
-  auto asked = agent("read-back", patient());
+TEST_F(CreateContract, IsCreatedAtTheEnginesTime) {
+  const auto before = info().system_time;
+  const auto details = inspect(create("now"));
+  const auto after = info().system_time;
+  EXPECT_GE(details.created, before);
+  EXPECT_LE(details.created, after);
+}
+
+TEST_F(CreateContract, ReadsBackTheHostConfigurationThatWasAsked) {
+  auto asked = agent("read-back");
   asked.host_config.tmpfs.erase("/workspace");
   asked.host_config.mounts = {{.type = "bind",
-                               .source = workspace.path(),
+                               .source = engine->make_directory(),
                                .target = "/workspace",
                                .read_only = false,
                                .propagation = "rprivate",
@@ -62,7 +78,7 @@ TEST_F(CreateContract, ReadsBackWhatWasAsked) {
   EXPECT_EQ(host.tmpfs, wanted.tmpfs);
   EXPECT_EQ(host.pids_limit, wanted.pids_limit);
   EXPECT_EQ(host.memory, wanted.memory);
-  EXPECT_EQ(host.memory_swap, handshake.info.swap_limit ? wanted.memory_swap : -1);
+  EXPECT_EQ(host.memory_swap, info().swap_limit ? wanted.memory_swap : -1);
   EXPECT_EQ(host.nano_cpus, wanted.nano_cpus);
   EXPECT_EQ(host.oom_score_adj, wanted.oom_score_adj);
   EXPECT_EQ(host.ulimits, wanted.ulimits);
@@ -80,7 +96,6 @@ TEST_F(CreateContract, ReadsBackWhatWasAsked) {
   EXPECT_EQ(host.mounts, wanted.mounts);
   EXPECT_EQ(host.restart_policy, "no");
   EXPECT_FALSE(host.auto_remove);
-  EXPECT_EQ(host.runtime, handshake.info.default_runtime);
   EXPECT_THAT(host.binds, IsEmpty());
   EXPECT_THAT(host.group_add, IsEmpty());
   EXPECT_THAT(host.devices, IsEmpty());
@@ -88,11 +103,29 @@ TEST_F(CreateContract, ReadsBackWhatWasAsked) {
   EXPECT_THAT(host.volumes_from, IsEmpty());
   EXPECT_THAT(host.links, IsEmpty());
   EXPECT_THAT(host.sysctls, IsEmpty());
+}
+
+TEST_F(CreateContract, FillsInTheRuntimeAndThePathsToHide) {
+  const auto host = inspect(create("filled-in")).host_config;
+  EXPECT_EQ(host.runtime, info().default_runtime);
   ASSERT_TRUE(host.masked_paths);
   EXPECT_THAT(*host.masked_paths, AllOf(Contains("/proc/kcore"), Contains("/sys/firmware")));
   ASSERT_TRUE(host.readonly_paths);
   EXPECT_THAT(*host.readonly_paths, Contains("/proc/sys"));
-  const auto& config = details.config;
+}
+
+TEST_F(CreateContract, HidesNothingFromAPrivilegedOne) {
+  auto request = agent("privileged");
+  request.host_config.privileged = true;
+  const auto host = inspect(create(request)).host_config;
+  EXPECT_TRUE(host.privileged);
+  EXPECT_TRUE(!host.masked_paths || host.masked_paths->empty());
+  EXPECT_TRUE(!host.readonly_paths || host.readonly_paths->empty());
+}
+
+TEST_F(CreateContract, ReadsBackTheConfigurationThatWasAsked) {
+  const auto asked = agent("config");
+  const auto config = inspect(create(asked)).config;
   EXPECT_EQ(config.hostname, asked.config.hostname);
   EXPECT_EQ(config.user, asked.config.user);
   EXPECT_EQ(config.image, asked.config.image);
@@ -105,131 +138,171 @@ TEST_F(CreateContract, ReadsBackWhatWasAsked) {
   EXPECT_FALSE(config.tty || config.open_stdin);
 }
 
-TEST_F(CreateContract, RunsWithTheHardeningThatWasAsked) {
-  auto request = agent("hardened", {"sh", "-c", "grep -E '^(CapEff|CapBnd|NoNewPrivs|Uid|Gid)' /proc/self/status; touch /x"});
-  const auto log = log_of(wait(run(request)).id);
-  EXPECT_THAT(log, HasSubstr("CapEff:\t0000000000000000"));
-  EXPECT_THAT(log, HasSubstr("CapBnd:\t0000000000000000"));
-  EXPECT_THAT(log, HasSubstr("NoNewPrivs:\t1"));
-  EXPECT_THAT(log, HasSubstr("Uid:\t1000\t1000"));
-  EXPECT_THAT(log, HasSubstr("Read-only file system"));
+TEST_F(CreateContract, ShowsABindMountAmongTheMounts) {
+  auto request = agent("mounts");
+  const auto directory = engine->make_directory();
+  request.host_config.tmpfs.erase("/workspace");
+  request.host_config.mounts = {
+      {.type = "bind", .source = directory, .target = "/workspace", .read_only = true, .propagation = "rprivate"}};
+  const auto details = inspect(create(request));
+  ASSERT_EQ(details.mounts.size(), 1U);
+  EXPECT_EQ(details.mounts[0].type, "bind");
+  EXPECT_EQ(details.mounts[0].source, directory);
+  EXPECT_EQ(details.mounts[0].destination, "/workspace");
+  EXPECT_FALSE(details.mounts[0].read_write);
 }
 
 TEST_F(CreateContract, WarnsExactlyOfTheLimitsThatThisHostLacks) {
-  auto request = agent("warnings", patient());
-  const auto created = client.good<ContainerCreated>(request);
+  const auto created = good<ContainerCreated>(agent("warnings"));
   bool swap = false;
   for (const auto& warning : created.warnings) {
     const auto limit = discarded_limit(warning);
     swap = swap || limit == LimitKind::swap;
     EXPECT_TRUE(limit == LimitKind::swap || !limit) << warning;
   }
-  EXPECT_EQ(swap, !handshake.info.swap_limit);
-  client.good<Done>(ContainerRemove{created.id});
-}
-
-TEST_F(CreateContract, DiscardsALimitWithAWarning) {
-  // Removed from recent kernels: every engine says so.
-  const auto answer = raw.call("POST", "/v1.41/containers/create?name=discarded",
-                               R"({"Image":"busybox:test","HostConfig":{"MemorySwappiness":1,"OomKillDisable":true}})");
-  ASSERT_EQ(answer.status, 201) << answer.body;
-  const auto created = std::get<ContainerCreated>(decode_created(answer.body));
-  if (!handshake.info.oom_kill_disable) {
-    EXPECT_THAT(created.warnings, Not(IsEmpty()));
-  }
-  client.good<Done>(ContainerRemove{created.id});
+  EXPECT_EQ(swap, !info().swap_limit);
+  remove(created.id);
 }
 
 TEST_F(CreateContract, RefusesANameInUse) {
-  create("in-use", patient());
-  const auto error = client.failing(agent("in-use", patient()));
+  const auto id = create("in-use");
+  const auto error = failing(agent("in-use"));
   EXPECT_EQ(error.status, 409);
   EXPECT_EQ(conflict_kind(error), ConflictKind::name_in_use) << error.message;
+  EXPECT_THAT(error.message, HasSubstr(id)) << "the holder is named";
+}
+
+TEST_F(CreateContract, GivesAFreedNameToTheNext) {
+  const auto first = create("freed");
+  remove(first);
+  EXPECT_NE(create("freed"), first);
+}
+
+TEST_F(CreateContract, GivesANameToOneOfTwoThatAskAtOnce) {
+  std::vector<Result> results;
+  for (int i = 0; i < 2; ++i) {
+    engine->call(agent("both"), [&](Result answer) { results.push_back(std::move(answer)); });
+  }
+  engine->until([&] { return results.size() == 2; });
+  int created = 0;
+  for (const auto& answer : results) {
+    if (const auto* error = std::get_if<Error>(&answer)) {
+      EXPECT_EQ(conflict_kind(*error), ConflictKind::name_in_use) << error->message;
+    } else {
+      ++created;
+      result(ContainerRemove{std::get<ContainerCreated>(std::get<Reply>(answer)).id});
+    }
+  }
+  EXPECT_EQ(created, 1);
 }
 
 TEST_F(CreateContract, RefusesAnAbsentImage) {
-  auto request = agent("no-image", patient());
-  request.config.image = "docker.io/library/absent:1";
-  const auto error = client.failing(request);
+  const auto error = refusal_of([](auto& request) { request.config.image = "docker.io/library/absent:1"; });
   EXPECT_EQ(error.status, 404);
   EXPECT_TRUE(is_no_such_image(error)) << error.message;
+  EXPECT_THAT(list({"cofferdam.agent=refused"}), IsEmpty());
+  create("refused");  // and its name is free
 }
 
-TEST_F(CreateContract, RefusesWhatCannotBe) {
-  const auto status_of = [this](const std::function<void(ContainerCreate&)>& spoil) {
-    auto request = agent("refused", patient());
-    spoil(request);
-    return client.failing(request).status;
-  };
-  EXPECT_EQ(status_of([](auto& request) { request.name = "not a name"; }), 400);
-  EXPECT_EQ(status_of([](auto& request) { request.host_config.memory = 1; }), 400);
-  EXPECT_EQ(status_of([](auto& request) { request.host_config.cap_add = {"NO_SUCH_CAPABILITY"}; }), 400);
-  EXPECT_EQ(status_of([](auto& request) { request.host_config.runtime = "absent"; }), 400);
-  EXPECT_EQ(
-      status_of([](auto& request) {
-        request.host_config.mounts = {{.type = "bind", .source = "/nonexistent", .target = "/workspace", .propagation = {}}};
-      }),
-      400);
+TEST_F(CreateContract, RefusesABadName) {
+  const auto error = refusal_of([](auto& request) { request.name = "not a name"; });
+  EXPECT_EQ(error.status, 400) << error.message;
+}
+
+TEST_F(CreateContract, RefusesTooLittleMemory) {
+  const auto error = refusal_of([](auto& request) { request.host_config.memory = 1; });
+  EXPECT_EQ(error.status, 400) << error.message;
+}
+
+TEST_F(CreateContract, RefusesMoreProcessorsThanThereAre) {
+  const auto error = refusal_of([](auto& request) { request.host_config.nano_cpus = 4'096'000'000'000; });
+  EXPECT_EQ(error.status, 400) << error.message;
+}
+
+TEST_F(CreateContract, RefusesAnUnknownCapability) {
+  const auto error = refusal_of([](auto& request) { request.host_config.cap_add = {"NO_SUCH_CAPABILITY"}; });
+  EXPECT_EQ(error.status, 400) << error.message;
+}
+
+TEST_F(CreateContract, RefusesAnUnknownRuntime) {
+  const auto error = refusal_of([](auto& request) { request.host_config.runtime = "absent"; });
+  EXPECT_EQ(error.status, 400) << error.message;
+}
+
+TEST_F(CreateContract, RefusesAMountWithoutItsSource) {
+  const auto error = refusal_of([](auto& request) {
+    request.host_config.mounts = {{.type = "bind", .source = "/nonexistent", .target = "/workspace", .propagation = {}}};
+  });
+  EXPECT_EQ(error.status, 400) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("bind source path does not exist"));
+}
+
+TEST_F(CreateContract, RefusesAnUnknownRestartPolicyAndOneBesideAutoRemove) {
+  EXPECT_EQ(refusal_of([](auto& request) { request.host_config.restart_policy = "sometimes"; }).status, 400);
+  EXPECT_EQ(refusal_of([](auto& request) {
+              request.host_config.restart_policy = "always";
+              request.host_config.auto_remove = true;
+            }).status,
+            400);
 }
 
 TEST_F(CreateContract, TakesAnImageByAPrefixOfItsId) {
-  const auto image = client.good<ImageDetails>(ImageInspect{"busybox:test"});
+  const auto image = good<ImageDetails>(ImageInspect{"busybox:test"});
   ASSERT_THAT(image.id, StartsWith("sha256:"));
   const auto hex = image.id.substr(7);
-  for (const auto& reference : {hex.substr(0, 12), image.id}) {
-    auto request = agent("by-id", patient());
+  for (const auto& reference : {hex.substr(0, 12), image.id, image.id.substr(0, 19)}) {
+    auto request = agent("by-id");
     request.config.image = reference;
     const auto details = inspect(create(request));
     EXPECT_EQ(details.image_id, image.id) << "so such a reference must never come from a spec";
-    client.good<Done>(ContainerRemove{details.id});
+    EXPECT_EQ(details.config.image, reference);
+    remove(details.id);
   }
-}
-
-TEST_F(CreateContract, ReadsKeysWithoutRegardToCase) {
-  const auto answer = raw.call("POST", "/v1.41/containers/create?name=case",
-                               R"({"Image":"busybox:test","HostConfig":{"Privileged":false,"privileged":true}})");
-  ASSERT_EQ(answer.status, 201);
-  const auto id = std::get<ContainerCreated>(decode_created(answer.body)).id;
-  EXPECT_TRUE(inspect(id).host_config.privileged) << "so nothing of a user's may be passed through";
-  client.good<Done>(ContainerRemove{id});
 }
 
 TEST_F(CreateContract, MergesTheEnvironmentOfTheImage) {
-  auto request = agent("environment", {"env"});
+  auto request = agent("environment");
   request.config.image = "traps:env";
   request.config.env = {"AGENT_ID=a", "LD_PRELOAD", "NODE_OPTIONS", "BASH_ENV"};
-  const auto id = run(request);
-  const auto details = wait(id);
-  const auto log = log_of(id);
-  EXPECT_THAT(log, HasSubstr("CUSTOM=kept"));
-  EXPECT_THAT(log, HasSubstr("AGENT_ID=a"));
-  EXPECT_THAT(log, HasSubstr("PATH="));
+  const auto env = inspect(create(request)).config.env;
+  EXPECT_THAT(env, IsSupersetOf({std::string("CUSTOM=kept"), std::string("AGENT_ID=a")}));
+  EXPECT_THAT(env, Contains(StartsWith("PATH=")));
   for (const auto* const name : {"LD_PRELOAD", "NODE_OPTIONS", "BASH_ENV"}) {
-    EXPECT_THAT(log, Not(HasSubstr(name))) << "a bare name unsets";
-    EXPECT_THAT(details.config.env, Each(Not(StartsWith(std::string(name) + "="))));
+    EXPECT_THAT(env, Each(Not(StartsWith(std::string(name) + "=")))) << "a bare name unsets";
   }
 }
 
+TEST_F(CreateContract, KeepsOfTheEnvironmentWhatIsNotUnset) {
+  auto request = agent("inherited");
+  request.config.image = "traps:env";
+  request.config.env = {"CUSTOM=ours"};
+  const auto env = inspect(create(request)).config.env;
+  EXPECT_THAT(env, AllOf(Contains("CUSTOM=ours"), Not(Contains("CUSTOM=kept")), Contains(StartsWith("LD_PRELOAD="))));
+}
+
 TEST_F(CreateContract, MergesTheLabelsOfTheImage) {
-  auto request = agent("labels", patient());
+  auto request = agent("labels");
   request.config.image = "traps:labels";
   const auto details = inspect(create(request));
   EXPECT_THAT(details.config.labels, Contains(Pair("exitCode", "0")));
   EXPECT_THAT(details.config.labels, Contains(Pair("cofferdam.managed-by", "contract"))) << "ours win";
+  EXPECT_THAT(list({"cofferdam.agent=labels", "signal=9"}), ::testing::SizeIs(1)) << "a list filters by an image's, too";
 }
 
-TEST_F(CreateContract, ReplacesWhatTheImageChose) {
-  auto request = agent("replaced", {"id", "-u"});
+TEST_F(CreateContract, TakesTheUserOfTheImageWhereNoneIsAsked) {
+  EXPECT_EQ(good<ImageDetails>(ImageInspect{"traps:entry"}).user, "other");
+  auto request = agent("user");
   request.config.image = "traps:entry";
-  const auto id = run(request);
-  EXPECT_EQ(wait(id).config.cmd, request.config.cmd);
-  const auto image = client.good<ImageDetails>(ImageInspect{"traps:entry"});
-  EXPECT_EQ(image.user, "other");
+  EXPECT_EQ(inspect(create(request)).config.user, "1000:1000");
+  request = agent("user-of-image");
+  request.config.image = "traps:entry";
+  request.config.user = "";
+  EXPECT_EQ(inspect(create(request)).config.user, "other");
 }
 
 TEST_F(CreateContract, GivesAnImagesVolumesInSpiteOfAReadOnlyRoot) {
-  EXPECT_THAT(client.good<ImageDetails>(ImageInspect{"traps:volumes"}).volumes, ElementsAre("/data"));
-  auto request = agent("volumes", patient());
+  EXPECT_THAT(good<ImageDetails>(ImageInspect{"traps:volumes"}).volumes, ElementsAre("/data"));
+  auto request = agent("volumes");
   request.config.image = "traps:volumes";
   const auto details = inspect(create(request));
   const auto found =
@@ -240,21 +313,20 @@ TEST_F(CreateContract, GivesAnImagesVolumesInSpiteOfAReadOnlyRoot) {
 }
 
 TEST_F(CreateContract, ReadsAFileOutOfANeverStartedContainer) {
-  const auto id = create("archive", patient());
-  const auto file = client.good<ArchiveFile>(ContainerArchive{.id = id, .path = "/etc/passwd"});
+  const auto id = create("archive");
+  const auto file = good<ArchiveFile>(ContainerArchive{.id = id, .path = "/etc/passwd"});
   EXPECT_EQ(file.name, "passwd");
   EXPECT_THAT(file.content, HasSubstr("node:x:1000:1000:"));
-  const auto absent = client.failing(ContainerArchive{.id = id, .path = "/etc/absent"});
-  EXPECT_EQ(absent.status, 404);
-  EXPECT_THAT(client.failing(ContainerArchive{.id = id, .path = "/etc"}).message, HasSubstr("is a directory"));
-  EXPECT_THAT(client.failing(ContainerArchive{.id = id, .path = "/bin/sh"}).message, HasSubstr("link to busybox"));
+  EXPECT_EQ(failing(ContainerArchive{.id = id, .path = "/etc/absent"}).status, 404);
+  EXPECT_EQ(failing(ContainerArchive{.id = std::string(64, 'a'), .path = "/etc/passwd"}).status, 404);
 }
 
 TEST_F(CreateContract, ListsByAllLabelsTogether) {
-  auto request = agent("listed", patient());
+  auto request = agent("listed");
   request.config.labels["only"] = "here";
   const auto id = create(request);
-  const auto rows = client.good<std::vector<ContainerSummary>>(ContainerList{{"cofferdam.managed-by=contract", "only=here"}});
+  create("unlisted");
+  const auto rows = list({"cofferdam.managed-by=contract", "only=here"});
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].id, id);
   EXPECT_EQ(rows[0].name, "listed");
@@ -263,7 +335,54 @@ TEST_F(CreateContract, ListsByAllLabelsTogether) {
   EXPECT_EQ(rows[0].image, "busybox:test");
   EXPECT_EQ(rows[0].image_id, inspect(id).image_id);
   EXPECT_GT(rows[0].created, 1'600'000'000);
-  EXPECT_THAT(client.good<std::vector<ContainerSummary>>(ContainerList{{"only=here", "other=there"}}), IsEmpty());
+  EXPECT_THAT(list({"only=here", "other=there"}), IsEmpty());
+  EXPECT_THAT(list({"only"}), ::testing::SizeIs(1)) << "a key alone";
+}
+
+TEST_F(CreateContract, ListsWhatDoesNotRunToo) {
+  create("listed-created");
+  const auto exited = run("listed-exited", Behaviour::ends_well);
+  ended(exited);
+  const auto paused = run("listed-paused");
+  engine->pause(paused);
+  std::map<std::string, ContainerState> states;
+  engine->until([&] {
+    states.clear();
+    for (const auto& row : list({})) states[row.name] = row.state;
+    return states["listed-exited"] == ContainerState::exited && states["listed-paused"] == ContainerState::paused;
+  });
+  EXPECT_EQ(states["listed-created"], ContainerState::created);
+}
+
+TEST_F(CreateContract, FindsAContainerByItsNameAndByAPrefixOfItsId) {
+  const auto id = create("by-name");
+  EXPECT_EQ(inspect("by-name").id, id);
+  EXPECT_EQ(inspect(id.substr(0, 12)).id, id);
+  EXPECT_TRUE(is_gone("by-nam")) << "no prefix of a name";
+}
+
+TEST_F(CreateContract, KnowsItsNetworks) {
+  EXPECT_EQ(good<NetworkDetails>(NetworkInspect{"none"}).driver, "null");
+  EXPECT_EQ(good<NetworkDetails>(NetworkInspect{"bridge"}).driver, "bridge");
+  EXPECT_EQ(failing(NetworkInspect{"absent"}).status, 404);
+  EXPECT_THAT(inspect(create("networks")).networks, ElementsAre(Pair("none", ::testing::_)));
+}
+
+TEST_F(CreateContract, TheEngineSaysWhatItIs) {
+  const auto about = info();
+  EXPECT_NE(about.id, "");
+  EXPECT_GT(about.processors, 0);
+  EXPECT_GT(about.memory_bytes, 0);
+  EXPECT_TRUE(about.system_time);
+  EXPECT_THAT(about.log_drivers, Contains("local"));
+  EXPECT_THAT(about.security_options, Contains(HasSubstr("seccomp")));
+  EXPECT_THAT(about.cgroup_version, ::testing::AnyOf("1", "2"));
+  EXPECT_THAT(about.runtimes, Contains(about.default_runtime));
+  const auto version = good<EngineVersion>(SystemVersion{});
+  EXPECT_NE(version.version, "");
+  EXPECT_NE(version.api_version, "");
+  EXPECT_NE(version.min_api_version, "");
+  EXPECT_EQ(version.os, "linux");
 }
 
 }  // namespace

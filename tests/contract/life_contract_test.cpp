@@ -1,33 +1,26 @@
-// The life of a container: which answer each call gives in each state, and what inspect and events then say.
+// The life of a container: which answer each call gives in each state, and what inspect then says: of every engine.
 
-#include <gmock/gmock.h>
-
-#include <algorithm>
+#include <chrono>
 #include <string>
 
-#include "docker/json.hpp"
-#include "docker/wire.hpp"
-#include "tests/contract/engine_contract.hpp"
+#include "tests/contract/contract.hpp"
 
 namespace cofferdam::docker {
 namespace {
 
 using namespace std::chrono_literals;
-using test::agent;
-using test::EventLog;
-using test::patient;
+using test::Behaviour;
 using ::testing::AnyOf;
-using ::testing::Contains;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 class LifeContract : public test::Contract {};
 
+// Start.
+
 TEST_F(LifeContract, StartsOnceAndSaysSoTheSecondTime) {
-  const auto id = create("start", patient());
-  EXPECT_FALSE(client.good<Done>(ContainerStart{id}).already);
-  EXPECT_TRUE(client.good<Done>(ContainerStart{id}).already);
+  const auto id = create("start");
+  EXPECT_FALSE(good<Done>(ContainerStart{id}).already);
+  EXPECT_TRUE(good<Done>(ContainerStart{id}).already);
   const auto details = inspect(id);
   EXPECT_EQ(details.state, ContainerState::running);
   EXPECT_TRUE(details.running);
@@ -36,42 +29,78 @@ TEST_F(LifeContract, StartsOnceAndSaysSoTheSecondTime) {
   EXPECT_FALSE(details.finished_at);
 }
 
+TEST_F(LifeContract, StartsOneProcessForTwoThatAskAtOnce) {
+  const auto id = create("start-twice");
+  int answered = 0;
+  for (int i = 0; i < 2; ++i) {
+    engine->call(ContainerStart{id}, [&](Result answer) {
+      EXPECT_TRUE(std::holds_alternative<Reply>(answer));
+      ++answered;
+    });
+  }
+  engine->until([&] { return answered == 2; });
+  EXPECT_EQ(count(id, "start"), 1U);
+}
+
 TEST_F(LifeContract, KnowsNoOther) {
   const std::string id(64, 'a');
   for (const auto& request : std::vector<Request>{ContainerStart{id}, ContainerKill{id, "TERM"}, ContainerStop{id, {}},
-                                                  ContainerRemove{id}, ContainerInspect{id}, ContainerWait{id}}) {
-    const auto error = client.failing(request);
+                                                  ContainerRemove{id}, ContainerInspect{id}}) {
+    const auto error = failing(request);
     EXPECT_EQ(error.status, 404) << operation_of(request);
     EXPECT_FALSE(is_no_such_image(error) || is_no_such_network(error)) << error.message;
+    EXPECT_THAT(error.message, HasSubstr("No such container"));
   }
 }
 
 TEST_F(LifeContract, IsNotStartedWithoutItsNetwork) {
-  auto request = agent("no-network", patient());
+  auto request = agent("no-network");
   request.host_config.network_mode = "absent";
   const auto id = create(request);
-  const auto error = client.failing(ContainerStart{id});
+  const auto error = failing(ContainerStart{id});
   EXPECT_EQ(error.status, 404);
   EXPECT_TRUE(is_no_such_network(error)) << error.message;
-  EXPECT_EQ(inspect(id).state, ContainerState::created);
-  const auto absent = client.failing(NetworkInspect{"absent"});
-  EXPECT_EQ(absent.status, 404);
+  const auto details = inspect(id);
+  EXPECT_EQ(details.state, ContainerState::created);
+  EXPECT_FALSE(details.started_at);
+  EXPECT_NE(details.error, "");
+  EXPECT_EQ(details.exit_code, 128) << "the engine's, for any start that failed before its command";
+}
+
+TEST_F(LifeContract, IsNotStartedWithoutItsMount) {
+  auto request = agent("no-mount");
+  const auto directory = engine->make_directory();
+  request.host_config.tmpfs.erase("/workspace");
+  request.host_config.mounts = {
+      {.type = "bind", .source = directory, .target = "/workspace", .read_only = false, .propagation = "rprivate"}};
+  const auto id = create(request);
+  engine->remove_directory(directory);
+  const auto error = failing(ContainerStart{id});
+  EXPECT_EQ(error.status, 400) << to_string(error);
+  EXPECT_EQ(start_exit_code(error), 0) << "this is not the agent's own failure: " << error.message;
+  EXPECT_THAT(error.message, HasSubstr(directory));
+  const auto details = inspect(id);
+  EXPECT_EQ(details.state, ContainerState::created);
+  EXPECT_EQ(details.exit_code, 0) << "refused before it was begun";
+  EXPECT_EQ(details.error, "");
 }
 
 TEST_F(LifeContract, WithInitStartsWithAMissingCommandAndEndsWith127) {
-  const auto id = create("init-127", {"/no/such/command"});
-  client.good<Done>(ContainerStart{id});
-  const auto details = wait(id);
+  const auto details = ended(run("init-127", Behaviour::missing));
   EXPECT_EQ(details.state, ContainerState::exited);
   EXPECT_EQ(details.exit_code, 127);
 }
 
+TEST_F(LifeContract, WithInitStartsWithWhatIsNotExecutableAndEndsWith126) {
+  EXPECT_EQ(ended(run("init-126", Behaviour::not_executable)).exit_code, 126);
+}
+
 TEST_F(LifeContract, WithoutInitDoesNotStartWithAMissingCommand) {
-  for (const auto& [command, code] : {std::pair{"/no/such/command", 127}, {"nocommand", 127}, {"/etc/passwd", 126}}) {
-    auto request = agent("no-init", {command});
+  for (const auto& [behaviour, code] : {std::pair{Behaviour::missing, 127}, {Behaviour::not_executable, 126}}) {
+    auto request = agent("no-init", behaviour);
     request.host_config.init = false;
     const auto id = create(request);
-    const auto error = client.failing(ContainerStart{id});
+    const auto error = failing(ContainerStart{id});
     EXPECT_EQ(error.status, 400) << error.message;
     EXPECT_EQ(start_exit_code(error), code) << error.message;
     const auto details = inspect(id);
@@ -79,264 +108,301 @@ TEST_F(LifeContract, WithoutInitDoesNotStartWithAMissingCommand) {
     EXPECT_EQ(details.exit_code, code);
     EXPECT_NE(details.error, "");
     EXPECT_FALSE(details.started_at);
-    EXPECT_EQ(conflict_kind(client.failing(request)), ConflictKind::name_in_use) << "and its name reserved";
-    client.good<Done>(ContainerRemove{id});
+    EXPECT_FALSE(details.finished_at);
+    EXPECT_EQ(conflict_kind(failing(request)), ConflictKind::name_in_use) << "and its name reserved";
+    remove(id);
   }
 }
 
 TEST_F(LifeContract, AUserThatIsNotThereIsNotTheAgentsOwnFailure) {
-  auto request = agent("no-user", patient());
+  auto request = agent("no-user");
   request.config.user = "nobodyhere";
-  const auto error = client.failing(ContainerStart{create(request)});
+  const auto id = create(request);
+  const auto error = failing(ContainerStart{id});
+  EXPECT_EQ(error.status, 500) << to_string(error);
   EXPECT_EQ(start_exit_code(error), 0) << to_string(error);
+  EXPECT_THAT(error.message, HasSubstr("nobodyhere"));
+  const auto details = inspect(id);
+  EXPECT_EQ(details.state, ContainerState::created);
+  EXPECT_EQ(details.exit_code, 128);
+  EXPECT_FALSE(details.started_at);
+}
+
+TEST_F(LifeContract, IsNotStartedWhilePaused) {
+  const auto id = run("start-paused");
+  engine->pause(id);
+  const auto error = failing(ContainerStart{id});
+  EXPECT_EQ(error.status, 409) << error.message;
+  EXPECT_EQ(inspect(id).state, ContainerState::paused);
+}
+
+TEST_F(LifeContract, AnEndedOneIsStartedAgainAndForgetsItsCode) {
+  const auto id = run("again", Behaviour::patient);
+  kill(id, "KILL");
+  const auto first = ended(id);
+  EXPECT_EQ(first.exit_code, 137);
+  start(id);
+  const auto second = inspect(id);
+  EXPECT_EQ(second.state, ContainerState::running);
+  EXPECT_EQ(second.exit_code, 0);
+  EXPECT_GT(second.started_at, first.started_at);
+  EXPECT_EQ(second.finished_at, first.finished_at) << "so a running one may show an end";
+  EXPECT_EQ(second.restart_count, 0);
+}
+
+// Ends.
+
+TEST_F(LifeContract, EndsWithItsOwnCode) {
+  EXPECT_EQ(ended(run("ends-well", Behaviour::ends_well)).exit_code, 0);
+  const auto details = ended(run("fails", Behaviour::fails));
+  EXPECT_EQ(details.state, ContainerState::exited);
+  EXPECT_EQ(details.exit_code, 42);
+  EXPECT_EQ(details.pid, 0);
+  EXPECT_FALSE(details.oom_killed);
+  ASSERT_TRUE(details.started_at && details.finished_at);
+  EXPECT_GT(*details.finished_at, *details.started_at - 10ms) << "a start can be later than its end, by a little";
 }
 
 TEST_F(LifeContract, KillReachesOnlyWhatRuns) {
-  const auto id = create("kill", patient());
-  const auto never = client.failing(ContainerKill{id, "TERM"});
+  const auto id = create("kill");
+  const auto never = failing(ContainerKill{id, "TERM"});
+  EXPECT_EQ(never.status, 409);
   EXPECT_EQ(conflict_kind(never), ConflictKind::not_running) << never.message;
-  client.good<Done>(ContainerStart{id});
-  client.good<Done>(ContainerKill{id, "TERM"});
-  const auto details = wait(id);
+  start(id);
+  kill(id, "TERM");
+  const auto details = ended(id);
   EXPECT_EQ(details.state, ContainerState::exited);
   EXPECT_EQ(details.exit_code, 0) << "its own trap: a plain exit 0";
-  const auto again = client.failing(ContainerKill{id, "KILL"});
+  const auto again = failing(ContainerKill{id, "KILL"});
   EXPECT_EQ(again.status, 409);
   EXPECT_EQ(conflict_kind(again), ConflictKind::not_running) << again.message;
 }
 
+TEST_F(LifeContract, AKilledOneEndsWith137AndIsNotOutOfMemory) {
+  const auto id = run("killed", Behaviour::stubborn);
+  kill(id, "TERM");
+  EXPECT_TRUE(inspect(id).running) << "it takes no notice";
+  kill(id, "KILL");
+  const auto details = ended(id);
+  EXPECT_EQ(details.exit_code, 137);
+  EXPECT_FALSE(details.oom_killed);
+}
+
+TEST_F(LifeContract, WithoutAHandlerTermEndsWith143UnderAnInit) {
+  const auto id = run("unhandled", Behaviour::unhandled);
+  kill(id, "TERM");
+  EXPECT_EQ(ended(id).exit_code, 143);
+}
+
+TEST_F(LifeContract, WithoutAHandlerAFirstProcessIsNotReachedByTerm) {
+  auto request = agent("first", Behaviour::unhandled);
+  request.host_config.init = false;
+  const auto id = run(request);
+  kill(id, "TERM");
+  EXPECT_TRUE(inspect(id).running);
+  EXPECT_FALSE(good<Done>(ContainerStop{.id = id, .timeout = 0s}).already);
+  const auto details = inspect(id);
+  EXPECT_EQ(details.exit_code, 137);
+  EXPECT_FALSE(details.oom_killed) << "a stop without time is no out-of-memory";
+}
+
+TEST_F(LifeContract, AStopAnswersWhenItIsDoneAndSaysSoTheSecondTime) {
+  const auto id = run("stop");
+  EXPECT_FALSE(good<Done>(ContainerStop{.id = id, .timeout = 10s}).already);
+  const auto details = inspect(id);
+  EXPECT_EQ(details.state, ContainerState::exited);
+  EXPECT_EQ(details.exit_code, 0);
+  EXPECT_TRUE(good<Done>(ContainerStop{.id = id, .timeout = 0s}).already);
+  EXPECT_TRUE(good<Done>(ContainerStop{.id = create("never"), .timeout = 0s}).already);
+}
+
 TEST_F(LifeContract, KillAndStopWakeAPausedContainer) {
-  const auto first = run("paused-kill", patient());
-  pause(first);
+  const auto first = run("paused-kill");
+  engine->pause(first);
   const auto paused = inspect(first);
   EXPECT_EQ(paused.state, ContainerState::paused);
   EXPECT_TRUE(paused.paused);
-  client.good<Done>(ContainerKill{first, "KILL"});
-  EXPECT_EQ(wait(first).exit_code, 137);
-  const auto second = run("paused-stop", patient());
-  pause(second);
-  client.good<Done>(ContainerStop{.id = second, .timeout = 5s});
+  EXPECT_TRUE(paused.running) << "paused is running, too";
+  kill(first, "KILL");
+  EXPECT_EQ(ended(first).exit_code, 137);
+  const auto second = run("paused-stop");
+  engine->pause(second);
+  good<Done>(ContainerStop{.id = second, .timeout = 5s});
   EXPECT_EQ(inspect(second).state, ContainerState::exited);
+  EXPECT_FALSE(inspect(second).paused);
 }
 
-TEST_F(LifeContract, AStopWithoutTimeIsNotAnOutOfMemory) {
-  auto request = agent("stop", {"sleep", "3600"});
-  request.host_config.init = false;  // as the first process it has no handler of TERM: only KILL ends it
-  const auto id = run(request);
-  EXPECT_FALSE(client.good<Done>(ContainerStop{.id = id, .timeout = 0s}).already);
-  const auto details = inspect(id);
-  EXPECT_EQ(details.exit_code, 137);
-  EXPECT_FALSE(details.oom_killed);
-  EXPECT_TRUE(client.good<Done>(ContainerStop{.id = id, .timeout = 0s}).already);
+TEST_F(LifeContract, ATermWakesAPausedContainer) {
+  const auto id = run("paused-term");
+  engine->pause(id);
+  kill(id, "TERM");
+  EXPECT_EQ(ended(id).exit_code, 0);
+}
+
+TEST_F(LifeContract, AnotherSignalLeavesAPausedContainerPaused) {
+  const auto id = run("paused-hup");
+  engine->pause(id);
+  kill(id, "WINCH");
+  EXPECT_EQ(inspect(id).state, ContainerState::paused);
 }
 
 TEST_F(LifeContract, AnOutOfMemoryIsSaid) {
-  auto request = agent("oom", {"sh", "-c", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"});
+  auto request = agent("oom", Behaviour::out_of_memory);
   request.host_config.memory = 16LL << 20;
   request.host_config.memory_swap = 16LL << 20;
-  const auto details = wait(run(request));
+  const auto details = ended(run(request));
   EXPECT_TRUE(details.oom_killed);
   EXPECT_EQ(details.exit_code, 137);
 }
 
+// Removal.
+
 TEST_F(LifeContract, IsRemovedUnforcedOnlyWhenItDoesNotRun) {
-  const auto id = run("remove", patient());
-  const auto running = client.failing(ContainerRemove{id});
+  const auto id = run("remove");
+  const auto running = failing(ContainerRemove{id});
   EXPECT_EQ(running.status, 409);
   EXPECT_EQ(conflict_kind(running), ConflictKind::running) << running.message;
-  pause(id);
-  const auto paused = client.failing(ContainerRemove{id});
+  engine->pause(id);
+  const auto paused = failing(ContainerRemove{id});
   EXPECT_EQ(paused.status, 409);
   EXPECT_EQ(conflict_kind(paused), ConflictKind::paused) << paused.message;
-  client.good<Done>(ContainerKill{id, "KILL"});
-  wait(id);
-  client.good<Done>(ContainerRemove{id});
-  EXPECT_EQ(client.failing(ContainerRemove{id}).status, 404);
+  kill(id, "KILL");
+  ended(id);
+  remove(id);
+  EXPECT_EQ(failing(ContainerRemove{id}).status, 404);
+  EXPECT_TRUE(is_gone(id));
 }
 
-TEST_F(LifeContract, IsRemovedByForceWhileItRuns) {
-  const auto id = run("force", patient());
-  client.good<Done>(ContainerRemove{.id = id, .force = true});
-  EXPECT_EQ(client.failing(ContainerInspect{id}).status, 404);
+TEST_F(LifeContract, IsRemovedByForceWhileItRunsOrIsPaused) {
+  const auto running = run("force-running");
+  remove(running, true);
+  EXPECT_TRUE(is_gone(running));
+  const auto paused = run("force-paused");
+  engine->pause(paused);
+  remove(paused, true);
+  EXPECT_TRUE(is_gone(paused));
+}
+
+TEST_F(LifeContract, ForceTurnsNothingAwayThatIsNotThere) {
+  EXPECT_EQ(failing(ContainerRemove{.id = std::string(64, 'a'), .force = true}).status, 404);
 }
 
 TEST_F(LifeContract, TwoRemovalsAtOnceEndWellForBoth) {
-  const auto id = run("twice", patient());
+  const auto id = run("twice");
   std::vector<Result> results;
-  for (const CallId call : {1001U, 1002U}) {
-    client.engine->start(call, ContainerRemove{.id = id, .force = true}, {},
-                         [&](Result result) { results.push_back(std::move(result)); });
+  for (int i = 0; i < 2; ++i) {
+    engine->call(ContainerRemove{.id = id, .force = true}, [&](Result answer) { results.push_back(std::move(answer)); });
   }
-  client.run_until([&] { return results.size() == 2; });
-  int good = 0;
-  for (const auto& result : results) {
-    if (const auto* error = std::get_if<Error>(&result)) {
+  engine->until([&] { return results.size() == 2; });
+  int done = 0;
+  for (const auto& answer : results) {
+    if (const auto* error = std::get_if<Error>(&answer)) {
       EXPECT_TRUE(error->status == 404 || conflict_kind(*error) == ConflictKind::removal_in_progress) << to_string(*error);
     } else {
-      ++good;
+      ++done;
     }
   }
-  EXPECT_GE(good, 1);
+  EXPECT_GE(done, 1);
 }
 
-TEST_F(LifeContract, WaitsForTheNextExit) {
-  const auto id = create("wait", {"sh", "-c", "exit 42"});
-  std::optional<Result> waited;
-  client.engine->start(1001, ContainerWait{id}, {}, [&](Result result) { waited = std::move(result); });
-  client.good<Done>(ContainerStart{id});
-  client.run_until([&] { return waited.has_value(); });
-  EXPECT_EQ(std::get<ContainerWaited>(std::get<Reply>(*waited)).exit_code, 42);
+TEST_F(LifeContract, ARemovalThatRacesAStartNeverKills) {
+  const auto id = create("race");
+  std::optional<Result> started;
+  std::optional<Result> removed;
+  engine->call(ContainerStart{id}, [&](Result answer) { started = std::move(answer); });
+  engine->call(ContainerRemove{id}, [&](Result answer) { removed = std::move(answer); });
+  engine->until([&] { return started && removed; });
+  if (const auto* error = std::get_if<Error>(&*removed)) {
+    EXPECT_EQ(conflict_kind(*error), ConflictKind::running) << to_string(*error);
+    EXPECT_TRUE(inspect(id).running);
+  } else {
+    EXPECT_TRUE(is_gone(id));
+  }
+  EXPECT_EQ(count(id, "die"), 0U);
 }
 
-TEST_F(LifeContract, TellsItsLogFromBothStreams) {
-  const auto id = run("logs", {"sh", "-c", "echo one; echo two >&2; echo three"});
-  wait(id);
-  std::string out;
-  std::string err;
-  bool ended = false;
-  client.engine->logs(
-      id, {.follow = true},
-      {.on_bytes = [&](LogStream stream, std::string_view bytes) { (stream == LogStream::standard_error ? err : out) += bytes; },
-       .on_end =
-           [&](const std::optional<Error>& error) {
-             EXPECT_FALSE(error);
-             ended = true;
-           }});
-  client.run_until([&] { return ended; });
-  EXPECT_EQ(out, "one\nthree\n");
-  EXPECT_EQ(err, "two\n");
+// What the engine does of itself.
+
+TEST_F(LifeContract, ARestartPolicyStartsWhatEndedByItself) {
+  auto request = agent("restart", Behaviour::fails);
+  request.host_config.restart_policy = "on-failure";
+  const auto id = run(request);
+  engine->until([&] { return count(id, "start") >= 3; });
+  const auto details = inspect(id);
+  EXPECT_GE(details.restart_count, 2);
+  EXPECT_THAT(details.state, AnyOf(ContainerState::running, ContainerState::restarting));
+  EXPECT_TRUE(details.running) << "restarting is running, too";
+  EXPECT_EQ(conflict_kind(failing(ContainerRemove{id})), ConflictKind::running);
 }
 
-TEST_F(LifeContract, FollowsALogUntilTheEnd) {
-  const auto id = run("follow", {"sh", "-c", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"});
-  std::string out;
-  bool ended = false;
-  client.engine->logs(id, {.follow = true, .tail = 10},
-                      {.on_bytes = [&](LogStream, std::string_view bytes) { out += bytes; },
-                       .on_end =
-                           [&](const std::optional<Error>& error) {
-                             EXPECT_FALSE(error);
-                             ended = true;
-                           }});
-  client.run_until([&] { return out == "up\n"; });
-  client.good<Done>(ContainerKill{id, "TERM"});
-  client.run_until([&] { return ended; });
-  EXPECT_EQ(out, "up\nbye\n");
+TEST_F(LifeContract, OnFailureLeavesAloneWhatEndedWell) {
+  auto request = agent("on-failure", Behaviour::ends_well);
+  request.host_config.restart_policy = "on-failure";
+  const auto details = ended(run(request));
+  EXPECT_EQ(details.state, ContainerState::exited);
+  EXPECT_EQ(details.restart_count, 0);
 }
 
-// Events.
-
-TEST_F(LifeContract, EventsComeInTheOrderOfLife) {
-  EventLog log(client);
-  const auto id = run("events", patient());
-  client.good<Done>(ContainerKill{id, "TERM"});
-  wait(id);
-  client.good<Done>(ContainerRemove{id});
-  EXPECT_THAT(log.actions_until(id, "destroy"), ElementsAre("create", "start", "kill", "die", "destroy"));
-  EXPECT_GT(log.find(id, "die").time_ns, std::int64_t{1} << 53) << "more than a double holds";
+TEST_F(LifeContract, AKillOrAStopEndsARestartPolicysWork) {
+  for (const bool by_kill : {true, false}) {
+    auto request = agent(by_kill ? "always-kill" : "always-stop");
+    request.host_config.restart_policy = "always";
+    const auto id = run(request);
+    if (by_kill) {
+      kill(id, "KILL");
+    } else {
+      good<Done>(ContainerStop{.id = id, .timeout = 5s});
+    }
+    EXPECT_EQ(ended(id).state, ContainerState::exited);
+    EXPECT_EQ(count(id, "start"), 1U);
+  }
 }
 
-TEST_F(LifeContract, AStopTellsKillDieStop) {
-  EventLog log(client);
-  const auto id = run("stop-events", patient());
-  client.good<Done>(ContainerStop{.id = id, .timeout = 10s});
-  EXPECT_THAT(log.actions_until(id, "stop"), ElementsAre("create", "start", "kill", "die", "stop"));
+TEST_F(LifeContract, AKillReachesOneThatWaitsForItsRestart) {
+  auto request = agent("restarting-kill", Behaviour::fails);
+  request.host_config.restart_policy = "always";
+  const auto id = run(request);
+  // The pauses between restarts double: a restarting state is met soon.
+  engine->until([&] { return inspect(id).state == ContainerState::restarting && count(id, "die") >= 3; });
+  const auto answer = result(ContainerKill{id, "KILL"});
+  EXPECT_TRUE(std::holds_alternative<Reply>(answer)) << to_string(std::get<Error>(answer));
+  EXPECT_EQ(ended(id).state, ContainerState::exited);
 }
 
-TEST_F(LifeContract, AFailedStartTellsNeitherStartNorDie) {
-  EventLog log(client);
-  auto request = agent("failed-start", {"/no/such/command"});
+TEST_F(LifeContract, AnAutoRemovedOneIsGoneAfterItsEnd) {
+  auto request = agent("auto-remove", Behaviour::ends_well);
+  request.host_config.auto_remove = true;
+  const auto id = run(request);
+  actions_until(id, "destroy");
+  EXPECT_TRUE(is_gone(id));
+  create("auto-remove");
+}
+
+TEST_F(LifeContract, AnAutoRemovedOneIsGoneAfterAFailedStart) {
+  auto request = agent("auto-remove-failed", Behaviour::missing);
+  request.host_config.auto_remove = true;
   request.host_config.init = false;
   const auto id = create(request);
-  client.failing(ContainerStart{id});
-  client.good<Done>(ContainerRemove{id});
-  const auto actions = log.actions_until(id, "destroy");
-  EXPECT_THAT(actions, Contains("create"));
-  EXPECT_THAT(actions, Not(Contains(AnyOf("start", "die"))));
+  failing(ContainerStart{id});
+  actions_until(id, "destroy");
+  EXPECT_TRUE(is_gone(id));
 }
 
-TEST_F(LifeContract, EventAttributesAreForgedByAnImagesLabels) {
-  EventLog log(client);
-  auto request = agent("forged", {"sh", "-c", "exit 42"});
-  request.config.image = "traps:labels";
-  const auto id = run(request);
-  EXPECT_EQ(log.find(id, "die").attributes["exitCode"], "0") << "so nothing that matters is taken from an event";
-  EXPECT_EQ(wait(id).exit_code, 42);
-}
-
-TEST_F(LifeContract, AnInspectBegunAfterDieIsRight) {
-  EventLog log(client);
-  const auto id = run("lag", patient());
-  client.good<Done>(ContainerKill{id, "KILL"});
-  log.find(id, "die");
-  // The list may say "running" now; an inspect begun after the event may not.
+TEST_F(LifeContract, AFailedStartIsTriedAgainAndForgotten) {
+  auto request = agent("retry");
+  const auto directory = engine->make_directory();
+  request.host_config.tmpfs.erase("/workspace");
+  request.host_config.mounts = {
+      {.type = "bind", .source = directory, .target = "/workspace", .read_only = false, .propagation = "rprivate"}};
+  const auto id = create(request);
+  engine->remove_directory(directory);
+  failing(ContainerStart{id});
+  engine->make_directory();
+  start(id);
   const auto details = inspect(id);
-  EXPECT_EQ(details.state, ContainerState::exited);
-  EXPECT_EQ(details.exit_code, 137);
-  EXPECT_TRUE(details.finished_at);
-  client.run_until([&] {
-    const auto rows = client.good<std::vector<ContainerSummary>>(ContainerList{{"cofferdam.agent=lag"}});
-    return rows.size() == 1 && rows[0].state == ContainerState::exited;
-  });
-}
-
-TEST_F(LifeContract, AnExecsCommandLineStaysOutOfTheAction) {
-  EventLog log(client);
-  const auto id = run("exec", patient());
-  const auto answer = raw.call("POST", "/containers/" + id + "/exec", R"({"Cmd":["echo","s3cret: value"]})");
-  ASSERT_EQ(answer.status, 201) << answer.body;
-  EXPECT_THAT(log.actions_until(id, "exec_create"), Contains("exec_create"));
-}
-
-TEST_F(LifeContract, ARenameAndAnUpdateAreTold) {
-  EventLog log(client);
-  const auto id = run("renamed", patient());
-  EXPECT_EQ(raw.call("POST", "/containers/" + id + "/rename?name=other").status, 204);
-  EXPECT_EQ(raw.call("POST", "/containers/" + id + "/update", R"({"ReadonlyRootfs":false,"PidsLimit":90})").status, 200);
-  log.find(id, "rename");
-  log.find(id, "update");
-  const auto details = inspect(id);
-  EXPECT_EQ(details.name, "other");
-  EXPECT_EQ(details.host_config.pids_limit, 90);
-  EXPECT_TRUE(details.host_config.readonly_rootfs) << "dropped without a word";
-}
-
-// The engine itself.
-
-TEST_F(LifeContract, TheEngineSaysWhatItIs) {
-  EXPECT_EQ(handshake.api_version,
-            older_version(handshake.version.api_version, kNewestApi) ? handshake.version.api_version : kNewestApi);
-  EXPECT_FALSE(handshake.podman);
-  EXPECT_NE(handshake.version.version, "");
-  EXPECT_NE(handshake.info.id, "");
-  EXPECT_GT(handshake.info.processors, 0);
-  EXPECT_GT(handshake.info.memory_bytes, 0);
-  EXPECT_TRUE(handshake.info.system_time);
-  EXPECT_THAT(handshake.info.log_drivers, Contains("local"));
-  EXPECT_THAT(handshake.info.security_options, Contains(HasSubstr("seccomp")));
-  EXPECT_THAT(handshake.info.cgroup_version, AnyOf("1", "2"));
-  EXPECT_THAT(handshake.info.runtimes, Contains(handshake.info.default_runtime));
-}
-
-TEST_F(LifeContract, AVersionThatIsTooNewIsRefusedInWords) {
-  const auto answer = raw.call("GET", "/v1.99/info");
-  EXPECT_EQ(answer.status, 400);
-  EXPECT_THAT(decode_error_message(answer.body), HasSubstr("version"));
-}
-
-TEST_F(LifeContract, GoesDownAndComesBack) {
-  EventLog log(client);
-  const auto id = run("survivor", patient());
-  test::engine().kill();
-  client.run_until([&] { return log.ended(); });
-  const auto down = client.failing(ContainerInspect{id});
-  EXPECT_THAT(down.error_class, AnyOf(ErrorClass::refused, ErrorClass::reset));
-  test::engine().resume();
-  ASSERT_TRUE(std::holds_alternative<Handshake>(client.negotiate()));
-  // Without live-restore the engine ends what ran before it answers.
-  const auto details = inspect(id);
-  EXPECT_FALSE(details.running);
-  EXPECT_EQ(details.state, ContainerState::exited);
+  EXPECT_EQ(details.state, ContainerState::running);
+  EXPECT_EQ(details.exit_code, 0);
+  EXPECT_EQ(details.error, "");
 }
 
 }  // namespace

@@ -5,33 +5,29 @@
 
 #include <string>
 
-#include "docker/base64.hpp"
-#include "tests/contract/engine_contract.hpp"
+#include "tests/contract/transport_contract.hpp"
 
 namespace cofferdam::docker {
 namespace {
 
 using namespace std::chrono_literals;
+using test::auth_file;
 using test::EngineClient;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const std::string kImage = "registry.test:5000/agents/busybox:1";
+const std::string& kImage = test::offered_image;
 
-std::string auth_file(const std::string& user_and_password) {
-  return R"({"auths":{"https://registry.test:5000/v1/":{"auth":")" + base64url_encode(user_and_password) + R"("}}})";
-}
-
-class PullContract : public test::Contract {
+class PullContract : public test::TransportContract {
  protected:
   ~PullContract() override { raw.call("DELETE", "/images/" + kImage); }
 
   EngineClient& with_auth_file(const std::string& text) {
     HttpEngineOptions options;
     options.registry_auth_file = directory.write("config.json", text, 0600);
-    other = std::make_unique<EngineClient>(test::engine().socket(), options);
+    other = std::make_unique<EngineClient>(test::private_engine().socket(), options);
     return *other;
   }
 
@@ -85,15 +81,15 @@ TEST_F(PullContract, OfAnAbsentTagFails) {
 }
 
 TEST_F(PullContract, FromARegistryThatIsDownFails) {
-  test::engine().registry_stop();
+  test::private_engine().registry_stop();
   const auto error = with_auth_file(auth_file("robot:s3cret")).failing(ImagePull{kImage});
-  test::engine().registry_start();
+  test::private_engine().registry_start();
   EXPECT_THAT(error.error_class, AnyOf(ErrorClass::status, ErrorClass::in_stream));
   EXPECT_THAT(error.message, HasSubstr("connection refused"));
 }
 
 TEST_F(PullContract, FromARegistryThatHangsEndsAtTheIdleDeadlineAndMayBeWithdrawn) {
-  ASSERT_EQ(::kill(test::engine().registry_pid(), SIGSTOP), 0);
+  ASSERT_EQ(::kill(test::private_engine().registry_pid(), SIGSTOP), 0);
   auto& puller = with_auth_file(auth_file("robot:s3cret"));
   EXPECT_EQ(puller.failing(ImagePull{kImage}, {.deadline = 60s, .idle_deadline = 200ms}).error_class, ErrorClass::timeout);
   std::optional<Result> result;
@@ -101,12 +97,12 @@ TEST_F(PullContract, FromARegistryThatHangsEndsAtTheIdleDeadlineAndMayBeWithdraw
   puller.engine->cancel(1001);
   puller.run_until([&] { return result.has_value(); });
   EXPECT_EQ(std::get<Error>(*result).error_class, ErrorClass::cancelled);
-  ASSERT_EQ(::kill(test::engine().registry_pid(), SIGCONT), 0);
+  ASSERT_EQ(::kill(test::private_engine().registry_pid(), SIGCONT), 0);
 }
 
 TEST_F(PullContract, FromARegistryThatDiesInTheMiddleFails) {
   // Halted with the engine's request in hand, then killed: the answer never comes whole.
-  const int registry = test::engine().registry_pid();
+  const int registry = test::private_engine().registry_pid();
   ASSERT_EQ(::kill(registry, SIGSTOP), 0);
   auto& puller = with_auth_file(auth_file("robot:s3cret"));
   std::optional<Result> result;
@@ -116,7 +112,7 @@ TEST_F(PullContract, FromARegistryThatDiesInTheMiddleFails) {
   EXPECT_FALSE(result.has_value());
   ASSERT_EQ(::kill(registry, SIGKILL), 0);
   puller.run_until([&] { return result.has_value(); });
-  test::engine().registry_start();
+  test::private_engine().registry_start();
   ASSERT_TRUE(std::holds_alternative<Error>(*result));
   EXPECT_THAT(std::get<Error>(*result).error_class, AnyOf(ErrorClass::status, ErrorClass::in_stream));
   EXPECT_EQ(client.failing(ImageInspect{kImage}).status, 404) << "nothing of it is there";

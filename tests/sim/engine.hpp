@@ -28,7 +28,6 @@ std::string_view name_of(Who who);
 
 struct Container {
   docker::ContainerDetails shown;  ///< what inspect says now
-  std::set<std::string> networks_needed;
   Program program;
 
   Who maker = Who::nobody;
@@ -37,9 +36,12 @@ struct Container {
   Who started_by = Who::nobody;
   Who ended_by = Who::nobody;  ///< of the last end
   SimTime ended_at = 0;
-  int signals_in_a_row = 0;
   SimTime changed_at = 0;
-  bool busy = false;  ///< a start holds its lock: inspects and removes wait
+  bool stopped_by_hand = false;    ///< a signal came by the API since its start
+  bool restart_cancelled = false;  ///< by a stop or a kill, until it is started again
+  SimTime restart_pause = 0;
+  std::vector<std::function<void()>> at_end;  ///< stops that answer when it has ended
+  bool busy = false;                          ///< a start holds its lock: inspects and removes wait
   std::vector<std::function<void()>> waiting;
   bool weakened = false;        ///< the engine dropped something of what was asked
   bool unkillable = false;      ///< its process takes no notice of KILL
@@ -56,6 +58,10 @@ struct Container {
            shown.state == docker::ContainerState::restarting;
   }
 };
+
+inline constexpr int signal_kill = 9;
+inline constexpr int signal_term = 15;
+inline constexpr int signal_winch = 28;
 
 struct Image {
   docker::ImageDetails details;
@@ -96,7 +102,7 @@ class Engine {
   void pause(const std::string& id);
   void unpause(const std::string& id);
   void exec(const std::string& id, const std::string& command);
-  void stop(Who who, const std::string& id, SimTime timeout);
+  void stop(Who who, const std::string& id, SimTime timeout, Done done = {});
   /// `docker commit` and `docker run`: a look-alike with the labels of the one copied. Its id.
   std::string commit_and_run(const std::string& id, const std::string& name);
   /// A container that somebody made by hand.
@@ -106,7 +112,9 @@ class Engine {
   void offer(const std::string& reference, const Image& image) { registry_[reference] = image; }
   void withdraw(const std::string& reference) { registry_.erase(reference); }
   void load(const std::string& reference, const Image& image);
-  void drop_image(const std::string& reference);
+  /// Without force: false where a container needs it.
+  bool drop_image(const std::string& reference);
+  [[nodiscard]] const Image* image(const std::string& reference) const { return image_of(reference); }
   void set_network(const std::string& name, bool there);
   void reserve_name(const std::string& name) { phantom_names_.insert(name); }
   void emit(const std::string& type, const std::string& action, const std::string& actor,
@@ -134,12 +142,17 @@ class Engine {
   docker::Result inspect_image(const docker::ImageInspect& request) const;
   docker::Result pull(const docker::ImagePull& request);
 
+  std::optional<docker::Error> refuse_settings(const docker::ContainerCreate& request) const;
+  std::optional<docker::Error> refuse_mounts(const docker::HostConfig& host) const;
   std::optional<docker::Error> refuse_create(const docker::ContainerCreate& request) const;
   std::vector<std::string> apply_limits(Container& container);
+  std::optional<docker::Error> refuse_start(const Container& container) const;
   void start_completes(Who who, Container& container, const Done& done);
   void process_begins(Who who, Container& container);
+  [[nodiscard]] bool restarts(const Container& container) const;
+  void restart_later(const std::shared_ptr<Container>& container);
   void process_ends(Container& container, Who who, int code, bool oom);
-  void signal(Who who, Container& container, const std::string& name);
+  void signal(Who who, Container& container, int number);
   void removed(const std::shared_ptr<Container>& container, Who who);
   void set_state(Container& container, docker::ContainerState state);
   void container_event(const Container& container, const std::string& action, std::map<std::string, std::string> attributes = {});
@@ -153,6 +166,8 @@ class Engine {
   std::string new_id(std::string_view kind);
   [[nodiscard]] reconciler::WallTime wall() const { return host_.wall(schedule_.now()); }
   [[nodiscard]] const Image* image_of(const std::string& reference) const;
+  /// What a list calls it: its id where its name means another by now.
+  [[nodiscard]] std::string listed_image(const docker::ContainerDetails& shown) const;
 
   Schedule& schedule_;
   Host& host_;

@@ -1,6 +1,7 @@
 // The simulated engine's answers to calls that change something.
 
-#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "tests/sim/engine.hpp"
@@ -23,40 +24,26 @@ docker::Error no_such_container(const std::string& id) {
   return status_error(404, "No such container: " + id);
 }
 
-/// What an option of a tmpfs, a list of capabilities or a label says is not this engine's business: it keeps them.
-docker::MountPoint mount_point_of(const docker::Mount& mount) {
-  docker::MountPoint point;
-  point.type = mount.type;
-  point.source = mount.source;
-  point.destination = mount.target;
-  point.read_write = !mount.read_only;
-  point.propagation = mount.propagation;
-  return point;
+docker::Error as_start(docker::Error error) {
+  error.operation = "container start";
+  return error;
 }
 
-std::string name_of_variable(const std::string& entry) {
-  return entry.substr(0, entry.find('='));
-}
-
-/// The image's environment under the asked one; a bare NAME takes one away.
-std::vector<std::string> merged_environment(const std::vector<std::string>& image, const std::vector<std::string>& asked) {
-  std::vector<std::string> merged;
-  for (const std::string& entry : asked) {
-    if (entry.find('=') != std::string::npos) merged.push_back(entry);
+/// 0: no such signal.
+int signal_number(std::string_view name) {
+  static constexpr std::array<std::pair<std::string_view, int>, 8> names{{{"HUP", 1},
+                                                                          {"INT", 2},
+                                                                          {"QUIT", 3},
+                                                                          {"KILL", signal_kill},
+                                                                          {"USR1", 10},
+                                                                          {"USR2", 12},
+                                                                          {"TERM", signal_term},
+                                                                          {"WINCH", signal_winch}}};
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  for (const auto& [known, number] : names) {
+    if (name == known) return number;
   }
-  for (const std::string& entry : image) {
-    const std::string name = name_of_variable(entry);
-    const bool set =
-        std::any_of(asked.begin(), asked.end(), [&](const std::string& other) { return name_of_variable(other) == name; });
-    if (!set) merged.push_back(entry);
-  }
-  return merged;
-}
-
-std::vector<std::string> words_of(const docker::ContainerConfig& config) {
-  std::vector<std::string> words = config.entrypoint.value_or(std::vector<std::string>{});
-  if (config.cmd) words.insert(words.end(), config.cmd->begin(), config.cmd->end());
-  return words;
+  return 0;
 }
 
 }  // namespace
@@ -76,8 +63,7 @@ struct CallVisitor {
   void operator()(const docker::ContainerStart& start) { engine.start(who, start, std::move(done)); }
   void operator()(const docker::ContainerKill& kill) { done(engine.kill(who, kill)); }
   void operator()(const docker::ContainerStop& stop) {
-    engine.stop(who, stop.id, stop.timeout ? stop.timeout->count() * second : 10 * second);
-    done(docker::Reply{docker::Done{}});
+    engine.stop(who, stop.id, stop.timeout ? stop.timeout->count() * second : 10 * second, std::move(done));
   }
   void operator()(const docker::ContainerRemove& remove) { engine.remove(who, remove, std::move(done)); }
   void operator()(const docker::ContainerWait& wait) { done(status_error(501, "not simulated: wait " + wait.id)); }
@@ -91,7 +77,7 @@ struct CallVisitor {
     docker::NetworkDetails details;
     details.id = "net-" + network.name;
     details.name = network.name;
-    details.driver = network.name == "bridge" ? "bridge" : network.name;
+    details.driver = network.name == "none" ? "null" : network.name == "host" ? "host" : "bridge";
     done(docker::Reply{details});
   }
   void operator()(const docker::SystemPing&) { done(docker::Reply{docker::Pong{"1.41", false}}); }
@@ -116,77 +102,6 @@ void Engine::call(Who who, const docker::Request& request, Done done) {
   std::visit(CallVisitor{*this, who, std::move(told)}, request);
 }
 
-std::optional<docker::Error> Engine::refuse_create(const docker::ContainerCreate& request) const {
-  const auto taken = names_.find(request.name);
-  if (taken != names_.end() || phantom_names_.contains(request.name)) {
-    const std::string holder = taken != names_.end() ? taken->second : std::string(64, 'f');
-    return status_error(409, "Conflict. The container name \"/" + request.name + "\" is already in use by container \"" + holder +
-                                 "\". You have to remove (or rename) that container to be able to reuse that name.");
-  }
-  if (image_of(request.config.image) == nullptr) return status_error(404, "No such image: " + request.config.image);
-  for (const docker::Mount& mount : request.host_config.mounts) {
-    if (mount.type == "bind" && !host_.has_directory(mount.source)) {
-      return status_error(400, "invalid mount config for type \"bind\": bind source path does not exist: " + mount.source);
-    }
-  }
-  return std::nullopt;
-}
-
-std::vector<std::string> Engine::apply_limits(Container& container) {
-  std::vector<std::string> warnings;
-  docker::HostConfig& host = container.shown.host_config;
-  if (traits_.drops_swap && host.memory_swap > 0) {
-    host.memory_swap = -1;
-    container.weakened = true;
-    warnings.emplace_back(
-        "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.");
-  }
-  if (traits_.drops_pids && host.pids_limit.value_or(0) > 0) {
-    host.pids_limit.reset();
-    container.weakened = true;
-    warnings.emplace_back(
-        "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.");
-  }
-  if (traits_.drops_silently && !host.security_opt.empty()) {
-    host.security_opt.clear();
-    container.weakened = true;
-  }
-  return warnings;
-}
-
-docker::Result Engine::create(Who who, const docker::ContainerCreate& request) {
-  if (auto refused = refuse_create(request)) return *refused;
-  const Image& image = *image_of(request.config.image);
-  auto container = std::make_shared<Container>();
-  docker::ContainerDetails& shown = container->shown;
-  shown.id = new_id("container");
-  shown.name = request.name;
-  shown.created = wall();
-  shown.image_id = image.details.id;
-  shown.config = request.config;
-  shown.config.labels = image.details.labels;
-  for (const auto& [key, value] : request.config.labels) shown.config.labels[key] = value;
-  shown.config.env = merged_environment(image.details.env, request.config.env);
-  shown.host_config = request.host_config;
-  if (shown.host_config.network_mode.empty()) shown.host_config.network_mode = "default";
-  for (const docker::Mount& mount : request.host_config.mounts) shown.mounts.push_back(mount_point_of(mount));
-  for (const std::string& volume : image.details.volumes) {
-    shown.mounts.push_back({"volume", "/var/lib/docker/volumes/" + shown.id, volume, true, ""});
-  }
-  if (!shown.host_config.network_mode.empty()) container->networks_needed.insert(shown.host_config.network_mode);
-  container->program = program_from(words_of(shown.config));
-  container->maker = who;
-  docker::ContainerCreated reply;
-  reply.id = shown.id;
-  reply.warnings = apply_limits(*container);
-  containers_[shown.id] = container;
-  names_[shown.name] = shown.id;
-  container->changed_at = schedule_.now();
-  container_event(*container, "create");
-  changed(*container, "create", who);
-  return docker::Reply{reply};
-}
-
 void Engine::start(Who who, const docker::ContainerStart& request, Done done) {
   const auto container = find(request.id);
   if (!container) return done(no_such_container(request.id));
@@ -204,6 +119,7 @@ void Engine::start(Who who, const docker::ContainerStart& request, Done done) {
     case ContainerState::created:
     case ContainerState::exited: break;
   }
+  if (auto refused = refuse_mounts(shown.host_config)) return done(*refused);
   container->busy = true;
   changed(*container, "starting", who);
   const bool networked = shown.host_config.network_mode != "none";
@@ -215,30 +131,46 @@ void Engine::start(Who who, const docker::ContainerStart& request, Done done) {
   });
 }
 
+/// What the runtime finds when it has the container half made.
+std::optional<docker::Error> Engine::refuse_start(const Container& container) const {
+  const docker::ContainerDetails& shown = container.shown;
+  const std::string& network = shown.host_config.network_mode;
+  if (network != "default" && !networks_.contains(network)) return status_error(404, "network " + network + " not found");
+  if (refuse_mounts(shown.host_config)) {
+    return status_error(500,
+                        "OCI runtime create failed: rootfs_linux.go: mounting to rootfs: no such file or directory: unknown");
+  }
+  const std::string user = shown.config.user.substr(0, shown.config.user.find(':'));
+  const Image* image = image_of(shown.image_id);
+  const bool named = user.find_first_not_of("0123456789") != std::string::npos;
+  if (named && image != nullptr && ("\n" + image->passwd).find("\n" + user + ":") == std::string::npos) {
+    return status_error(500, "unable to find user " + user + ": no matching entries in passwd file");
+  }
+  const int code = container.program.start_code != 0 ? container.program.start_code
+                   : shown.host_config.init          ? 0
+                                                     : container.program.command_code;
+  if (code == 127)
+    return status_error(400, "OCI runtime create failed: exec: \"agent\": executable file not found in $PATH: unknown");
+  if (code == 126) return status_error(400, "OCI runtime create failed: exec: \"/agent\": permission denied: unknown");
+  return std::nullopt;
+}
+
 void Engine::start_completes(Who who, Container& container, const Done& done) {
   docker::ContainerDetails& shown = container.shown;
-  const auto fail = [&](int status, const std::string& message) {
-    shown.error = message;
-    if (container.program.start_code != 0 && status == 400) {
-      shown.exit_code = container.program.start_code;
-      changed(container, "start-failed", Who::itself);
+  if (const auto refused = refuse_start(container)) {
+    const int code = docker::start_exit_code(as_start(*refused));
+    shown.error = refused->message;
+    if (shown.exit_code == 0 || code != 0) shown.exit_code = code != 0 ? code : 128;
+    if (code != 0) changed(container, "start-failed", Who::itself);
+    if (shown.host_config.auto_remove) {
+      after(takes(20 * millisecond), [this, held = find(shown.id)] { removed(held, Who::engine); });
     }
-    done(status_error(status, message));
-  };
-  const std::string& network = shown.host_config.network_mode;
-  if (network != "default" && !networks_.contains(network)) return fail(404, "network " + network + " not found");
-  for (const docker::Mount& mount : shown.host_config.mounts) {
-    if (mount.type == "bind" && !host_.has_directory(mount.source)) {
-      return fail(400, "error while creating mount source path '" + mount.source + "': no such file or directory");
-    }
-  }
-  if (container.program.start_code == 127) {
-    return fail(400, "OCI runtime create failed: exec: \"agent\": executable file not found in $PATH: unknown");
-  }
-  if (container.program.start_code == 126) {
-    return fail(400, "OCI runtime create failed: exec: \"/agent\": permission denied: unknown");
+    return done(*refused);
   }
   shown.error.clear();
+  shown.restart_count = 0;
+  container.stopped_by_hand = container.restart_cancelled = false;
+  container.restart_pause = 0;
   process_begins(who, container);
   done(docker::Reply{docker::Done{}});
 }
@@ -246,15 +178,20 @@ void Engine::start_completes(Who who, Container& container, const Done& done) {
 docker::Result Engine::kill(Who who, const docker::ContainerKill& request) {
   const auto container = find(request.id);
   if (!container) return no_such_container(request.id);
+  const int number = signal_number(request.signal);
+  if (number == 0) return status_error(400, "Invalid signal: " + request.signal);
   if (!container->live() || container->ghost) {
     return status_error(409, "Cannot kill container: " + request.id + ": Container " + request.id + " is not running");
   }
+  const bool ends = number == signal_kill || number == signal_term;  // which every container here has as its stop signal
+  container->stopped_by_hand = true;
+  container->restart_cancelled = container->restart_cancelled || ends;
   if (container->shown.state == ContainerState::restarting) {
-    return status_error(409, "Container " + request.id + " is restarting, wait until the container is running");
+    if (ends) set_state(*container, ContainerState::exited);
+    return docker::Reply{docker::Done{}};
   }
-  const bool was_paused = container->shown.state == ContainerState::paused;
-  signal(who, *container, request.signal);
-  if (was_paused && container->shown.state == ContainerState::paused) unpause(container->shown.id);
+  signal(who, *container, number);
+  if (ends) unpause(container->shown.id);
   return docker::Reply{docker::Done{}};
 }
 
@@ -287,7 +224,12 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
   if (container->live()) {
     if (container->unkillable)
       return done(status_error(500, "could not kill container: tried to kill container, but did not receive an exit event"));
-    process_ends(*container, who, 137, false);
+    container->restart_cancelled = true;
+    if (container->shown.state != ContainerState::restarting) {
+      container_event(*container, "kill", {{"signal", std::to_string(signal_kill)}});
+      changed(*container, "kill KILL", who);
+      process_ends(*container, who, 128 + signal_kill, false);
+    }
   }
   set_state(*container, ContainerState::removing);
   changed(*container, "removing", who);
@@ -305,6 +247,7 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
 }
 
 void Engine::removed(const std::shared_ptr<Container>& container, Who who) {
+  if (!containers_.contains(container->shown.id)) return;
   containers_.erase(container->shown.id);
   const auto named = names_.find(container->shown.name);
   if (named != names_.end() && named->second == container->shown.id) names_.erase(named);

@@ -1,5 +1,6 @@
 // The life of processes, of the daemon and of its host.
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -21,6 +22,14 @@ std::string_view name_of(Who who) {
   }
   return {};
 }
+
+namespace {
+
+int end_by_stop(const Container& container) {
+  return container.program.term_code >= 0 ? container.program.term_code : 137;
+}
+
+}  // namespace
 
 Engine::Engine(Schedule& schedule, Host& host, Trace& trace, std::uint64_t seed, EngineTraits traits)
     : schedule_(schedule), host_(host), trace_(trace), seed_(seed), random_(mixed(seed, "engine")), traits_(traits) {}
@@ -72,7 +81,6 @@ void Engine::process_begins(Who who, Container& container) {
   container.process = ++processes_;
   container.live_since = schedule_.now();
   container.started_by = who;
-  container.signals_in_a_row = 0;
   container.ghost = false;
   shown.pid = static_cast<std::int64_t>(1000 + container.process);
   shown.exit_code = 0;
@@ -82,7 +90,7 @@ void Engine::process_begins(Who who, Container& container) {
   changed(container, "start", who);
 
   Program program = container.program;
-  if (program.missing) program = Program{.runs_for = 2 * millisecond, .exit_code = 127};
+  if (program.command_code != 0) program = Program{.runs_for = 2 * millisecond, .exit_code = program.command_code};
   if (program.runs_for == 0) return;
   if (program.times > 0) {
     std::string key;
@@ -118,25 +126,47 @@ void Engine::process_ends(Container& container, Who who, int code, bool oom) {
     changed(container, "die", who);
     return;
   }
-  const bool engine_restarts = who == Who::itself && shown.host_config.restart_policy != "no" && up_;
-  set_state(container, engine_restarts ? ContainerState::restarting : ContainerState::exited);
+  const bool again = up_ && who != Who::engine && !container.restart_cancelled && restarts(container);
+  set_state(container, again ? ContainerState::restarting : ContainerState::exited);
   if (oom) container_event(container, "oom");
   container_event(container, "die", {{"exitCode", std::to_string(code)}});
   changed(container, "die", who);
-  if (!engine_restarts) return;
+  for (auto& work : std::exchange(container.at_end, {})) after(takes(10 * millisecond), std::move(work));
   const auto held = find(shown.id);
-  after(takes(200 * millisecond), [this, held] {
-    if (held->shown.state == ContainerState::restarting) process_begins(Who::engine, *held);
+  if (again) {
+    restart_later(held);
+  } else if (shown.host_config.auto_remove) {
+    after(takes(20 * millisecond), [this, held] {
+      if (held->process == 0) removed(held, Who::engine);
+    });
+  }
+}
+
+bool Engine::restarts(const Container& container) const {
+  const std::string& policy = container.shown.host_config.restart_policy;
+  if (policy == "always") return true;
+  if (policy == "unless-stopped") return !container.stopped_by_hand;
+  return policy == "on-failure" && container.shown.exit_code != 0;
+}
+
+void Engine::restart_later(const std::shared_ptr<Container>& container) {
+  // The pause doubles with each end in a row, up to a minute; ten seconds of running end the row.
+  const bool ran_well = container->ended_at - container->live_since > 10 * second;
+  container->restart_pause =
+      ran_well || container->restart_pause == 0 ? 100 * millisecond : std::min(2 * container->restart_pause, minute);
+  after(container->restart_pause, [this, container] {
+    if (container->shown.state != ContainerState::restarting) return;
+    ++container->shown.restart_count;
+    process_begins(Who::engine, *container);
   });
 }
 
-void Engine::signal(Who who, Container& container, const std::string& name) {
-  const bool kills = name == "KILL" || name == "SIGKILL" || name == "9";
-  container_event(container, "kill", {{"signal", kills ? "9" : "15"}});
-  changed(container, kills ? "kill KILL" : "kill TERM", who);
-  if (kills && container.unkillable) return;
-  if (!kills && container.program.term_code < 0) return;
-  const int code = kills ? 137 : container.program.term_code;
+void Engine::signal(Who who, Container& container, int number) {
+  const bool kills = number == signal_kill;
+  container_event(container, "kill", {{"signal", std::to_string(number)}});
+  changed(container, kills ? "kill KILL" : number == signal_term ? "kill TERM" : "kill other", who);
+  if (kills ? container.unkillable : container.program.term_code < 0 || number == signal_winch) return;
+  const int code = kills || number != signal_term ? 128 + number : container.program.term_code;
   const SimTime delay = kills ? takes(20 * millisecond) : container.program.term_takes;
   const auto held = find(container.shown.id);
   schedule_.after(delay, [this, held, who, code, process = container.process] {
@@ -172,8 +202,7 @@ void Engine::daemon_stops(bool killed) {
   if (!killed && !traits_.live_restore) {
     for (const auto& [id, container] : containers_) {
       if (container->process == 0) continue;
-      const int code = container->program.term_code >= 0 ? container->program.term_code : 137;
-      process_ends(*container, Who::engine, code, false);
+      process_ends(*container, Who::engine, end_by_stop(*container), false);
     }
   }
   up_ = false;
@@ -183,6 +212,7 @@ void Engine::daemon_stops(bool killed) {
   for (const auto& [id, container] : containers_) {
     container->busy = false;
     container->waiting.clear();
+    container->at_end.clear();
   }
 }
 
@@ -205,10 +235,20 @@ void Engine::daemon_starts() {
       continue;
     }
     if (traits_.live_restore) continue;
-    // Left running by a killed daemon: it is stopped before the API answers.
-    process_ends(*container, Who::engine, 137, false);
+    // Left running by a killed daemon: it is stopped, by TERM and then by KILL, before the API answers.
+    process_ends(*container, Who::engine, end_by_stop(*container), false);
   }
   up_ = true;
+  const auto all = containers_;
+  for (const auto& [id, container] : all) {
+    if (container->process != 0 || container->shown.state != ContainerState::exited) continue;
+    if (container->shown.host_config.auto_remove) {
+      removed(container, Who::engine);
+    } else if (restarts(*container)) {
+      set_state(*container, ContainerState::restarting);
+      restart_later(container);
+    }
+  }
 }
 
 void Engine::daemon_hangs(bool hangs) {

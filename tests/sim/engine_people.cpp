@@ -51,14 +51,27 @@ void Engine::exec(const std::string& id, const std::string& command) {
   container_event(*container, "exec_start", {{"command", command}});
 }
 
-void Engine::stop(Who who, const std::string& id, SimTime timeout) {
+void Engine::stop(Who who, const std::string& id, SimTime timeout, Done done) {
   const auto container = find(id);
-  if (!container || !up_ || !container->live() || container->process == 0) return;
-  if (container->shown.state == ContainerState::paused) unpause(id);
+  if (!done) done = [](docker::Result) {};
+  if (!container || !up_) return done(status_error(404, "No such container: " + id));
+  if (!container->live()) return done(docker::Reply{docker::Done{true}});
+  container->stopped_by_hand = container->restart_cancelled = true;
+  if (container->shown.state == ContainerState::restarting) {
+    set_state(*container, ContainerState::exited);
+    container_event(*container, "stop");
+    return done(docker::Reply{docker::Done{}});
+  }
+  if (container->process == 0) return;  // a ghost: it is waited for, for ever
   const std::uint64_t process = container->process;
-  signal(who, *container, "TERM");
+  container->at_end.push_back([this, container, done] {
+    container_event(*container, "stop");
+    done(docker::Reply{docker::Done{}});
+  });
+  signal(who, *container, signal_term);
+  unpause(id);
   after(timeout, [this, who, container, process] {
-    if (container->process == process) signal(who, *container, "KILL");
+    if (container->process == process) signal(who, *container, signal_kill);
   });
 }
 

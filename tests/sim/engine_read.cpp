@@ -11,6 +11,8 @@ using docker::ContainerState;
 
 namespace {
 
+constexpr std::string_view untagged = "untagged@";  ///< before the id of an image whose tag moved
+
 bool has_label(const std::map<std::string, std::string>& labels, const std::string& wanted) {
   const auto equals = wanted.find('=');
   const auto found = labels.find(wanted.substr(0, equals));
@@ -35,7 +37,22 @@ const Image* Engine::image_of(const std::string& reference) const {
   for (const auto& [name, image] : images_) {
     if (image.details.id == reference) return &image;
   }
-  return nullptr;
+  // Anything that may be the beginning of an id is taken for one.
+  const std::string_view hex = std::string_view(reference).substr(reference.starts_with("sha256:") ? 7 : 0);
+  if (hex.empty() || hex.find_first_not_of("0123456789abcdef") != std::string_view::npos) return nullptr;
+  const Image* only = nullptr;
+  for (const auto& [name, image] : images_) {
+    if (!std::string_view(image.details.id).substr(7).starts_with(hex)) continue;
+    if (only != nullptr && only->details.id != image.details.id) return nullptr;
+    only = &image;
+  }
+  return only;
+}
+
+std::string Engine::listed_image(const docker::ContainerDetails& shown) const {
+  if (shown.config.image == shown.image_id) return shown.image_id;
+  const Image* meant = image_of(shown.config.image);
+  return meant != nullptr && meant->details.id == shown.image_id ? shown.config.image : shown.image_id;
 }
 
 docker::Result Engine::list(const docker::ContainerList& request) const {
@@ -48,7 +65,7 @@ docker::Result Engine::list(const docker::ContainerList& request) const {
     docker::ContainerSummary row;
     row.id = id;
     row.name = shown.name;
-    row.image = shown.config.image;
+    row.image = listed_image(shown);
     row.image_id = shown.image_id;
     row.state = schedule_.now() < container->listed_until ? container->listed_state : shown.state;
     row.labels = shown.config.labels;
@@ -86,7 +103,12 @@ docker::Result Engine::archive(const docker::ContainerArchive& request) const {
 docker::Result Engine::inspect_image(const docker::ImageInspect& request) const {
   const Image* image = image_of(request.reference);
   if (image == nullptr) return status_error(404, "No such image: " + request.reference);
-  return docker::Reply{image->details};
+  docker::ImageDetails details = image->details;
+  details.repo_tags.clear();
+  for (const auto& [name, other] : images_) {
+    if (other.details.id == details.id && !name.starts_with(untagged)) details.repo_tags.push_back(name);
+  }
+  return docker::Reply{std::move(details)};
 }
 
 docker::Result Engine::pull(const docker::ImagePull& request) {
@@ -104,22 +126,26 @@ docker::Result Engine::pull(const docker::ImagePull& request) {
 void Engine::load(const std::string& reference, const Image& image) {
   const auto before = images_.find(reference);
   if (before != images_.end() && before->second.details.id != image.details.id) {
-    images_["untagged@" + before->second.details.id] = before->second;  // the tag moved; the image stays
+    images_[std::string(untagged) + before->second.details.id] = before->second;  // the tag moved; the image stays
   }
   images_[reference] = image;
   emit("image", "pull", reference, {{"name", reference}});
 }
 
-void Engine::drop_image(const std::string& reference) {
+bool Engine::drop_image(const std::string& reference) {
   const auto found = images_.find(reference);
-  if (found == images_.end()) return;
+  if (found == images_.end()) return false;
   const std::string id = found->second.details.id;
+  const auto named = std::count_if(images_.begin(), images_.end(), [&](const auto& entry) {
+    return entry.second.details.id == id && !entry.first.starts_with(untagged);
+  });
   const bool used =
       std::any_of(containers_.begin(), containers_.end(), [&](const auto& entry) { return entry.second->shown.image_id == id; });
-  if (used) return;  // the engine would refuse without force
+  if (used && named == 1) return false;
   images_.erase(found);
   emit("image", "untag", id, {{"name", id}});
-  emit("image", "delete", id, {{"name", id}});
+  if (named == 1) emit("image", "delete", id, {{"name", id}});
+  return true;
 }
 
 void Engine::set_network(const std::string& name, bool there) {

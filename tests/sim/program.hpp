@@ -13,12 +13,13 @@ namespace cofferdam::sim {
 struct Program {
   SimTime runs_for = 0;  ///< 0: until it is told to end
   int exit_code = 0;
-  bool oom = false;     ///< ends out of memory
-  int times = 0;        ///< it ends by itself this many times, then it runs on; 0: always
-  int term_code = 143;  ///< on TERM; -1: takes no notice
+  bool oom = false;        ///< ends out of memory
+  int times = 0;           ///< it ends by itself this many times, then it runs on; 0: always
+  int term_code = 143;     ///< on TERM; -1: takes no notice
+  bool unhandled = false;  ///< no handler of TERM: as a first process, without an init, it is not reached by it
   SimTime term_takes = 50 * millisecond;
   int start_code = 0;    ///< 126 or 127: its start answers 400
-  bool missing = false;  ///< no such command: under an init it starts and exits with 127
+  int command_code = 0;  ///< 126, 127: not executable, not there: under an init it starts and exits with that
 };
 
 Program program_from(const std::vector<std::string>& words);
