@@ -34,6 +34,7 @@ Folder::Folder(Folder&&) noexcept = default;
 Folder& Folder::operator=(Folder&&) noexcept = default;
 
 void Folder::restore(const std::string& file, const std::string& bytes) {
+  if (known_.contains(file)) return;  // what was seen is newer, and others may point to it
   auto restored = std::make_unique<File>();
   restored->name = file;
   restored->parse(std::make_shared<const std::string>(bytes), sha256_hex(bytes));

@@ -92,8 +92,8 @@ class Folder {
   Folder(Folder&&) noexcept;
   Folder& operator=(Folder&&) noexcept;
 
-  /// Before the first snapshot: the last good bytes of a file, from the state directory. A file that is in error
-  /// at the first scan is then `last_good`.
+  /// Before the first snapshot that has the file: its last good bytes, from the state directory. A file that is in error
+  /// in that one is then `last_good`. Of a file that is known already it changes nothing.
   void restore(const std::string& file, const std::string& bytes);
 
   /// An incomplete snapshot changes nothing. `unsettled` names files still being written: what was known of

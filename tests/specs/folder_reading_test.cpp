@@ -64,6 +64,17 @@ TEST_F(FolderTest, RestoredFileThatIsBeingWrittenAtTheFirstScanIsAsItWas) {
   EXPECT_EQ(in_force("a"), "two");
 }
 
+TEST_F(FolderTest, WhatWasSeenIsNewerThanWhatIsRestored) {
+  files["a.yaml"] = agent("a", "two");
+  files["b.yaml"] = agent("a", "three");  // names the same agent: each knows of the other
+  scan();
+  folder.restore("a.yaml", agent("a", "one"));
+  files["b.yaml"] = agent("b");
+  scan();
+  EXPECT_EQ(in_force("a"), "two");
+  EXPECT_EQ(state("a.yaml"), FileState::good);
+}
+
 // What cannot be read
 
 struct EntryCase {
@@ -132,6 +143,17 @@ TEST_F(FolderTest, OwnerWithoutANameIsToldInNumbers) {
   scan();
   EXPECT_EQ(state("a.yaml"), FileState::never_good);
   EXPECT_THAT(first_problem("a.yaml"), HasSubstr("owner 1000:100, mode 0000"));
+}
+
+TEST_F(FolderTest, ANameThatIsNotUtf8IsAnErrorOfThatFileAlone) {
+  files["a.yaml"] = agent("a");
+  files["\xff.yaml"] = agent("b");
+  files["gr\xc3\xb6\xc3\x9f.yaml"] = agent("c");
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  EXPECT_EQ(in_force("c"), "one");
+  EXPECT_EQ(state("\xff.yaml"), FileState::never_good) << "its container's labels could not tell where it comes from";
+  EXPECT_THAT(first_problem("\xff.yaml"), HasSubstr("has a name that is not UTF-8"));
 }
 
 TEST_F(FolderTest, FileOverTheBoundIsAnErrorOfThatFileAlone) {
