@@ -119,7 +119,7 @@ start_daemon() {
   local driver=overlay2
   grep -qw overlay /proc/filesystems || driver=vfs
   rm -f "$dir/dockerd-own.pid"
-  echo '{}' >"$dir/daemon.json"
+  [ -e "$dir/daemon.json" ] || echo '{}' >"$dir/daemon.json"  # what is there was put there between kill and resume
   launch dockerd dockerd --config-file "$dir/daemon.json" -H "unix://$dir/docker.sock" --data-root "$dir/data" \
     --exec-root "$dir/exec" --pidfile "$dir/dockerd-own.pid" --containerd "$dir/containerd.sock" \
     --storage-driver "$driver" --cgroup-parent "/$cgroup" --shutdown-timeout 5 --log-level warn
