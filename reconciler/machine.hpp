@@ -328,6 +328,7 @@ class Reconciler::Machine {
   std::optional<ContactRecord> contact_before_start_;
   std::optional<Monotonic> next_contact_save_;
   WallTime saved_contact_{};
+  Monotonic contact_saved_at_{};
 
   // Engine.
   std::uint64_t epoch_ = 0;

@@ -7,7 +7,6 @@
 namespace cofferdam::reconciler {
 namespace {
 
-constexpr std::chrono::seconds contact_interval{60};
 constexpr std::chrono::seconds files_interval{30};
 
 std::string rest_after(const std::string& key, std::string_view prefix) {
@@ -187,9 +186,10 @@ void Reconciler::Machine::end_stop_records(AgentState& agent) {
 }
 
 void Reconciler::Machine::save_contact() {
-  next_contact_save_ = now_.mono + contact_interval;
+  next_contact_save_.reset();  // until there is a newer one: an engine that says nothing wakes nobody
   if (saved_contact_ == last_contact_) return;
   saved_contact_ = last_contact_;
+  contact_saved_at_ = now_.mono;
   save("engine", to_bytes(ContactRecord{last_contact_, now_.boot_id, boot_}), SaveInFlight{});
 }
 

@@ -12,6 +12,7 @@ namespace cofferdam::reconciler {
 namespace {
 
 constexpr std::size_t most_outages = 64;
+constexpr std::chrono::seconds contact_interval{60};
 
 std::vector<std::string> bind_sources(const std::vector<docker::MountPoint>& mounts) {
   std::vector<std::string> sources;
@@ -44,6 +45,7 @@ void remember(std::vector<Outage>& spans, Outage span) {
 void Reconciler::Machine::met_engine() {
   last_contact_ = now_.wall;
   last_contact_mono_ = now_.mono;
+  if (!next_contact_save_ && engine_.listed) next_contact_save_ = std::max(now_.mono, contact_saved_at_ + contact_interval);
 }
 
 /// Since the last contact, by the clock of then, and by that of now where it jumped in between.

@@ -108,6 +108,17 @@ TEST(Found, AgentIsTheSameWhenItsFileIsBackBrokenBeforeItWasRemoved) {
   EXPECT_EQ(world.running("bot"), before) << "two files name it, and neither changes what runs";
 }
 
+TEST(Found, WakesForItsContactOnlyWhileTheEngineSaysSomething) {
+  World world;
+  world.configuration.engine.relist_interval = std::chrono::hours{1};
+  world.configuration.specs.rescan_interval = std::chrono::hours{1};
+  world.start();
+  world.pass(minutes{3});
+  EXPECT_TRUE(world.state.contains("engine"));
+  ASSERT_TRUE(world.wake.has_value());
+  EXPECT_GT(*world.wake - world.now.mono, minutes{30});
+}
+
 TEST(Found, HoldsWhatAFileOfAnotherDirectoryLacksHoweverLateItIsRead) {
   World world;
   world.start();

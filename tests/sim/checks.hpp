@@ -54,7 +54,7 @@ class Checks {
   struct Version {
     std::shared_ptr<const specs::AgentSpec> spec;
     std::string config_hash;
-    SimTime shown = 0;
+    std::shared_ptr<const specs::Configuration> configuration;  ///< that the hash is of
     std::optional<SimTime> superseded;
   };
   struct AgentTruth {
@@ -114,6 +114,9 @@ class Checks {
     bool unfiltered_list = false;
     bool probe = false;
   };
+
+  /// Parsing is pure and the same bytes come again and again.
+  static const specs::AgentFile& parsed(const std::string& bytes, const std::string& file);
 
   // checks_start.cpp
   void check_start(const Container& container);

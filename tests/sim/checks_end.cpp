@@ -55,7 +55,7 @@ std::string Checks::mismatch(const std::string& agent) {
   const bool away = wanted == world_.intent().end() || wanted->second.suspend || wanted->second.remove;
   if (away) return ours.empty() ? std::string() : "it is not wanted, and " + ours.front() + " is there";
 
-  const specs::AgentFile file = specs::parse_agents(yaml_of(wanted->second), wanted->second.file);
+  const specs::AgentFile& file = parsed(yaml_of(wanted->second), wanted->second.file);
   if (!file.good()) return "the simulator wrote a spec that does not parse: " + to_string(file.problems.front());
   const specs::AgentSpec& spec = file.agents.front();
   const std::string hash = specs::make_effective(spec, *world_.configuration()).config_hash;
@@ -72,7 +72,8 @@ std::string Checks::mismatch(const std::string& agent) {
   const bool finished = status->phase == Phase::succeeded || status->phase == Phase::failed;
   // Between two attempts of one that ends by itself.
   const bool between = newest != nullptr && newest->ended_by == Who::itself &&
-                       newest->ended_at > world_.schedule.now() - 3 * minute - world_.plan.backoff_seconds * second;
+                       newest->ended_at > world_.schedule.now() - 3 * minute -
+                                              std::max(world_.plan.backoff_seconds, world_.plan.calm_seconds) * second;
   if (!finished && between) return {};
   if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
   const EngineTraits& traits = world_.engine().traits();

@@ -17,8 +17,9 @@ namespace {
 
 constexpr SimTime settles = 20 * second;  ///< how long an older version may still be what the controller works by
 
-/// Parsing is pure and the same bytes come again and again.
-const specs::AgentFile& parsed(const std::string& bytes, const std::string& file) {
+}  // namespace
+
+const specs::AgentFile& Checks::parsed(const std::string& bytes, const std::string& file) {
   thread_local std::unordered_map<std::string, specs::AgentFile> known;
   if (known.size() > 4096) known.clear();
   const std::string key = file + '\0' + bytes;
@@ -26,8 +27,6 @@ const specs::AgentFile& parsed(const std::string& bytes, const std::string& file
   if (found != known.end()) return found->second;
   return known.emplace(key, specs::parse_agents(bytes, file)).first->second;
 }
-
-}  // namespace
 
 bool Checks::recently(const AgentTruth& agent, const std::function<bool(const Version&)>& holds) const {
   return std::any_of(agent.versions.begin(), agent.versions.end(), [&](const Version& version) {
@@ -112,15 +111,23 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
 }
 
 void Checks::show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec) {
+  const auto configuration = world_.configuration();
+  if (!agent.versions.empty() && agent.versions.back().spec == spec && agent.versions.back().configuration == configuration) {
+    return;  // the very same, of a file that was not read again
+  }
   const SimTime moment = world_.schedule.now();
-  const std::string hash = specs::make_effective(*spec, *world_.configuration()).config_hash;
+  const std::string hash = specs::make_effective(*spec, *configuration).config_hash;
   if (!agent.versions.empty()) {
     Version& last = agent.versions.back();
-    if (*last.spec == *spec && last.config_hash == hash) return;
+    if (*last.spec == *spec && last.config_hash == hash) {
+      last.spec = spec;
+      last.configuration = configuration;
+      return;
+    }
     last.superseded = moment;
   }
   std::erase_if(agent.versions, [&](const Version& v) { return v.superseded && *v.superseded + settles < moment; });
-  agent.versions.push_back({spec, hash, moment, std::nullopt});
+  agent.versions.push_back({spec, hash, configuration, std::nullopt});
 }
 
 void Checks::check_stop_record(const reconciler::Save& save) {

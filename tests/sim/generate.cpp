@@ -159,9 +159,10 @@ class Drawing {
     plan_.engine.drops_pids = random_.one_in(40);
     plan_.engine.drops_silently = random_.one_in(40);
     plan_.engine.slowness = random_.pick({100LL, 100LL, 30LL, 300LL, 2000LL});
-    plan_.relist_seconds = static_cast<int>(random_.pick({60, 300, 900, 1800, 600, 300, 900, 1800}));
-    plan_.rescan_seconds = static_cast<int>(random_.pick({20, 600, 1800, 600, 120, 1800, 600, 900}));
-    plan_.backoff_seconds = static_cast<int>(random_.pick({60, 600, 900, 600}));
+    plan_.relist_seconds = static_cast<int>(random_.pick({60, 300, 900, 1800, 600, 120, 60, 600}));
+    plan_.rescan_seconds = static_cast<int>(random_.pick({20, 600, 120, 300, 60, 900, 20, 600}));
+    plan_.backoff_seconds = static_cast<int>(random_.pick({60, 600, 900, 600, 300, 900, 600, 900}));
+    plan_.calm_seconds = static_cast<int>(random_.one_in(32) ? 0 : random_.pick({7200LL, 14400LL, 21600LL}));
     plan_.rollout = static_cast<int>(random_.between(1, 2));
     plan_.budget_count = static_cast<int>(random_.pick({5, 1, 2}));
   }

@@ -53,6 +53,7 @@ const std::vector<Field<Plan>>& plan_fields() {
                                                COFFERDAM_SIM_NUMBER(Plan, "slowness", engine.slowness),
                                                COFFERDAM_SIM_NUMBER(Plan, "relist", relist_seconds),
                                                COFFERDAM_SIM_NUMBER(Plan, "rescan", rescan_seconds),
+                                               COFFERDAM_SIM_NUMBER(Plan, "calm", calm_seconds),
                                                COFFERDAM_SIM_NUMBER(Plan, "backoff", backoff_seconds),
                                                COFFERDAM_SIM_NUMBER(Plan, "rollout", rollout),
                                                COFFERDAM_SIM_NUMBER(Plan, "budget", budget_count),

@@ -192,10 +192,21 @@ void World::run() {
   run_until(plan.faults_until + convergence_of(plan));
   if (checks_.enough()) return;
   checks_.converged();
+  calm_down();
   run_until(plan.faults_until + convergence_of(plan) + plan.quiet);
   if (checks_.enough()) return;
   checks_.silent();
   statistics_.simulated_seconds = schedule.now() / second;
+}
+
+/// A day of lists every minute is much the same over and over: most runs spend it at the pace that a patient operator sets.
+void World::calm_down() {
+  if (plan.calm_seconds == 0 || !shell_) return;
+  auto next = std::make_shared<specs::Configuration>(*configuration_);
+  next->engine.relist_interval = next->specs.rescan_interval = std::chrono::seconds{plan.calm_seconds};
+  next->backoff.max = std::max(next->backoff.max, std::chrono::seconds{plan.calm_seconds});
+  checks_.configuration_changed();
+  set_configuration(next);
 }
 
 bool World::ended_by_fault(const std::string& agent) const {
