@@ -170,7 +170,10 @@ void Reconciler::Machine::inspected_name(CallInFlight& call, const docker::Resul
     const bool ours = owner.owner == Owner::agent && owner.agent == view.agent && owner.attempt == call.attempt;
     const bool fresh = details->state == docker::ContainerState::created && !details->started_at;
     const bool fits = ours && fresh && view.wanted && owner.config_hash == view.wanted->config_hash;
-    if (agent.container(details->id) != nullptr) return;
+    if (const ContainerView* known = agent.container(details->id)) {
+      if (known->suspect) name_was_taken(agent, call.attempt);  // never ours to use, however well it is known
+      return;
+    }
     if (!fits) {
       name_was_taken(agent, call.attempt);
       if (owner.owner == Owner::agent || owner.owner == Owner::suspect) want_list();

@@ -169,5 +169,23 @@ TEST(Found, KillsNothingThatWasRenamedSinceTheLastLook) {
   EXPECT_EQ(world.engine.count("container kill"), 1) << "it may not be ours any more";
 }
 
+TEST(Found, TakesTheNextNameWhenOneIsTakenByALookAlikeThatAListHasToldOf) {
+  World world;
+  FakeContainer copy;
+  copy.id = std::string(64, 'd');
+  copy.made.name = "cofferdam-default-bot-1";
+  copy.made.config.labels = {{"cofferdam.managed-by", "cofferdam"},
+                             {"cofferdam.instance", "default"},
+                             {"cofferdam.role", "agent"},
+                             {"cofferdam.agent", "bot"}};
+  world.engine.containers[copy.id] = copy;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  ASSERT_EQ(world.engine.running("bot").size(), 1U);
+  EXPECT_EQ(world.engine.running("bot").front()->made.name, "cofferdam-default-bot-2");
+  EXPECT_EQ(world.engine.count("container create"), 3) << "one for the probe, one that is refused, one that is made";
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
