@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "specs/digest.hpp"
+#include "specs/source_text.hpp"
 
 namespace cofferdam::specs {
 namespace {
@@ -72,6 +73,8 @@ Words error_words(const DirEntry& entry) {
 std::optional<Problem> reading_problem(const DirEntry& entry, const FolderBounds& bounds) {
   Words words = type_words(entry.type);
   const std::int64_t size = entry.bytes ? static_cast<std::int64_t>(entry.bytes->size()) : entry.size;
+  // A container's labels tell its file, and the engine takes no other text.
+  if (words.what.empty() && !is_utf8(entry.name)) words = {"has a name that is not UTF-8", "give it another name"};
   if (words.what.empty() && entry.error != 0) words = error_words(entry);
   if (words.what.empty() && size > bounds.max_file_bytes) {
     words = {"has " + std::to_string(size) + " bytes, more than the bound of " + std::to_string(bounds.max_file_bytes),

@@ -118,6 +118,15 @@ bool is_marker(std::string_view line, std::string_view marker) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 CleanText clean_text(std::string_view bytes, const std::string& file, std::size_t max_bytes) {
   const auto whole_file = [&](std::string what, std::string_view mend) {
     return Problem{{file, 1, 1}, "", std::move(what), std::string(mend), ""};

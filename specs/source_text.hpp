@@ -20,6 +20,8 @@ struct CleanText {
 
 CleanText clean_text(std::string_view bytes, const std::string& file, std::size_t max_bytes);
 
+bool is_utf8(std::string_view text);
+
 /// One document's lines: from its "---" (if any) to before the next marker.
 struct Segment {
   std::size_t begin = 0;  ///< offsets into the text
