@@ -6,7 +6,8 @@
 #   tests/run.sh NAME…      only these test programs, checks or stages, as the progress lines name them
 #
 # Stages that NAME may be too: `asan` (AddressSanitizer, LeakSanitizer and UBSan over the unit, scripted and simulated tests),
-# `tsan` (ThreadSanitizer over those with threads), `coverage`, `fuzz`, `tidy`. A stage's failure does not stop the others.
+# `tsan` (ThreadSanitizer over those with threads), `coverage`, `fuzz`, `tidy`; and of the simulator, in a release build,
+# `sim_test`, `sim_exhaustive_test`, `seeds` and `known-bugs`. A stage's failure does not stop the others.
 # Once the quick tests are through, what mostly waits (the private daemons, the torture of a real folder) runs beside what
 # mostly computes (sanitizers, coverage, tidy), which is given the lower priority.
 # Full logs are kept in build/dev/test-logs.
@@ -196,14 +197,28 @@ programs_of() {  # BUILD
 # Those that need a daemon of their own or a real file system's patience: they wait more than they compute.
 waits() { [[ $1 =~ ^(contract|e2e|chaos|torture)_test$ ]]; }
 
+# The simulator's: they run in the release build, which is many times as fast.
+simulates() { [[ $1 =~ ^sim(_[a-z]+)?_test$ ]]; }
+
 # One instrumented tree: builds the programs, then runs each; every one of its tests counts.
-sanitized() {  # STAGE PROGRAM…
-  local stage=$1 tree=build/$1 target
-  shift
+sanitized() {  # STAGE PRESET PROGRAM…
+  local stage=$1 preset=$2 target
+  shift 2
   stage_wanted "$stage" || return 0
-  step "$stage configure" cmake --preset "$stage" || return
-  step "$stage build" cmake --build "$tree" -j "$(nproc)" --target "$@" || return
-  for target in "$@"; do program "$stage $target" "$tree/tests/$target"; done
+  step "$stage configure" cmake --preset "$preset" || return
+  step "$stage build" cmake --build "build/$preset" -j "$(nproc)" --target "$@" || return
+  for target in "$@"; do program "$stage $target" "build/$preset/tests/$target"; done
+}
+
+simulation() {
+  local release=build/release name tests=()
+  while read -r name; do simulates "$name" && tests+=("$name"); done < <(cut -f 1 <<<"$programs")
+  for name in "${tests[@]}" seeds known-bugs; do wanted "$name" && break; done || return 0
+  step "release configure" cmake --preset release || return
+  step "release build" cmake --build "$release" -j "$(nproc)" --target cofferdam-sim known-bugs "${tests[@]}" || return
+  for name in "${tests[@]}"; do program "$name" "$release/tests/$name"; done
+  check seeds "$release/cofferdam-sim" --seeds 0..1999
+  check known-bugs "$release/cofferdam-sim" --known-bugs
 }
 
 # All that mostly waits, beside all that mostly computes.
@@ -215,12 +230,18 @@ waiting_lane() {
 }
 
 computing_lane() {
+  local name asan=()
+  simulation
   check tidy tests/tidy.py "$build"
-  # What has no daemon, no bare processes and no file system's storms in it; under each sanitizer what it can find there.
-  sanitized asan $(cut -f 1 <<<"$programs" | grep -vxE '(contract|e2e|chaos|torture|house|known_bugs)_test')
-  sanitized tsan docker_test controller_test controller_faces_test controller_commands_test
   check coverage tests/coverage.sh
-  check fuzz tests/fuzz/run.sh 5
+  # The tree of the fuzz targets has the same sanitizers, so it is built once for both. Left out: what is another
+  # stage's, what only looks at files, and the exhaustive mode, whose allocator is its own.
+  while read -r name; do
+    waits "$name" || [[ $name =~ ^(house|known_bugs|sim_exhaustive)_test$ ]] || asan+=("$name")
+  done < <(cut -f 1 <<<"$programs")
+  sanitized asan fuzz "${asan[@]}"
+  check fuzz tests/fuzz/run.sh 10
+  sanitized tsan tsan docker_test controller_test controller_faces_test controller_commands_test
 }
 
 mkdir -p "$logs"
@@ -234,7 +255,7 @@ echo "Cofferdam's tests, on $(nproc) processors"
 need setup tests/setup.sh
 need configure cmake --preset dev
 # Stages with trees of their own need no other.
-if [ ${#chosen[@]} -eq 0 ] || printf '%s\n' "${chosen[@]}" | grep -qvE '^(asan|tsan|coverage|fuzz|format|scripts|tidy)( |$)'; then
+if [ ${#chosen[@]} -eq 0 ] || printf '%s\n' "${chosen[@]}" | grep -qvE '^(asan|tsan|coverage|fuzz|format|scripts|tidy|seeds|known-bugs|sim_.*)( |$)'; then
   need build cmake --build "$build" -j "$(nproc)"
 fi
 
@@ -244,7 +265,7 @@ for room in specs_test docker_test reconciler_test metrics_test controller_test 
   if ! grep -q "^$room	" <<<"$programs" && wanted "$room"; then fails 1 "$room: CMake knows no such test"; fi
 done
 while IFS=$'\t' read -r name command; do
-  waits "$name" || program "$name" "$command"
+  waits "$name" || simulates "$name" || program "$name" "$command"
 done < <(grep . <<<"$programs")
 
 check format check_format
