@@ -39,6 +39,7 @@ std::string_view name_of(Action action);
 
 struct Decision {
   std::string_view row;  ///< "3", "21b", …
+  std::string_view via;  ///< the row that led to it: 23, or the one of 32 to 39 that says Next; empty: none
   Action action = Action::none;
   std::string container;  ///< the full id that the action is about; empty: none
   std::optional<StopCause> stop_cause;

@@ -55,6 +55,7 @@ Row Decider::prepare_replacement() {
   if (!row) row = image_missing();
   if (!row) row = workspace_missing();
   if (!row) return std::nullopt;
+  row->via = "23";
   const std::string reason = row->reason.empty() ? std::string{name_of(row->phase.value_or(Phase::pending))} : row->reason;
   const std::string message = row->message.empty() ? row->cause : row->message;
   return up_to_date(told(std::move(*row), Phase::running, {}, "the new version waits: " + message), Truth::no, reason, message);

@@ -100,6 +100,7 @@ Decision Decider::ended(const Outcome& outcome) {
   const Verdict seen = verdict(outcome);
   if (seen.terminal) return finished(outcome, seen);
   Decision decision = next(seen.restarts, seen.failures, seen.backs_off);
+  decision.via = seen.row;
   if (decision.row == "41") return told(std::move(decision), Phase::back_off, seen.reason, seen.message);
   return decision;
 }

@@ -143,6 +143,8 @@ void Reconciler::Machine::settle(AgentState& agent) {
     decision = decide(agent.view, engine_, now_);
     applied = apply(agent, decision);
     ++steps;
+    ++rows_[decision.row];
+    if (!decision.via.empty()) ++rows_[decision.via];
   } while (applied == Applied::again && steps < most_steps);
   if (applied == Applied::again) broken(agent, "its decision does not come to rest: row " + std::string(decision.row));
   if (applied == Applied::began) agent.begun = decision;

@@ -42,6 +42,7 @@ class Reconciler::Machine {
   [[nodiscard]] const std::map<std::string, specs::FileView>& files() const { return folder_.files(); }
   [[nodiscard]] const std::vector<Held>& held() const { return guard_.held(); }
   [[nodiscard]] std::vector<PlanLine> plan(const Now& now) const;
+  [[nodiscard]] const std::map<std::string_view, std::uint64_t>& rows() const { return rows_; }
   [[nodiscard]] LogSources log_sources(const std::string& agent) const;
   [[nodiscard]] std::vector<docker::ContainerSummary> owned_containers() const;
 
@@ -290,7 +291,8 @@ class Reconciler::Machine {
   };
   std::set<Wake> wakes_;
   std::optional<Monotonic> told_wake_;
-  std::map<std::string, std::uint64_t> results_;  ///< of this turn's decisions, for the metric
+  std::map<std::string, std::uint64_t> results_;    ///< of this turn's decisions, for the metric
+  std::map<std::string_view, std::uint64_t> rows_;  ///< of the table: how often each decided
 
   // Files.
   specs::Folder folder_;

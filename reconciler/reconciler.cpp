@@ -31,6 +31,9 @@ const std::vector<Held>& Reconciler::held() const {
 std::vector<PlanLine> Reconciler::plan(const Now& now) const {
   return machine_->plan(now);
 }
+const std::map<std::string_view, std::uint64_t>& Reconciler::rows() const {
+  return machine_->rows();
+}
 Reconciler::LogSources Reconciler::log_sources(const std::string& agent) const {
   return machine_->log_sources(agent);
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reconciler/deletion_guard.hpp"
@@ -79,6 +80,8 @@ class Reconciler {
   [[nodiscard]] const std::vector<Held>& held() const;
   /// What every agent's next action would be; sorted by agent. Costs a decision per agent.
   [[nodiscard]] std::vector<PlanLine> plan(const Now& now) const;
+  /// How often each row of the decision table decided since the start.
+  [[nodiscard]] const std::map<std::string_view, std::uint64_t>& rows() const;
   /// The containers of an agent that logs may be read from: the current one, and the newest finished one before it.
   struct LogSources {
     std::string current;

@@ -82,13 +82,20 @@ bool World::do_people(const Item& item) {
     });
   }
   if (verb == "decoy") {
+    if (!engine_->up() || engine_->hung()) return true;
     docker::ContainerCreate create;
     create.config.image = "docker.io/library/node:20-alpine";
     create.config.entrypoint = std::vector<std::string>{"agent"};
     create.host_config.network_mode = "none";
     auto& labels = create.config.labels;
     const auto put = [&labels](std::string_view key, const std::string& value) { labels[std::string(key)] = value; };
-    create.name = "cofferdam-default-" + item.target + "-" + std::to_string(500 + ++copies_);
+    std::uint64_t number = 500 + ++copies_;
+    if (item.argument == "name") {  // the very next one
+      const auto newest = container_of(item.target, false);
+      number =
+          newest ? static_cast<std::uint64_t>(reconciler::number_of(newest->shown.config.labels, label_key::attempt)) + 1 : 1;
+    }
+    create.name = "cofferdam-default-" + item.target + "-" + std::to_string(number);
     if (item.argument != "name") {
       put(label_key::managed_by, "cofferdam");
       put(label_key::instance, item.argument == "instance" ? "other" : "default");
@@ -96,7 +103,13 @@ bool World::do_people(const Item& item) {
       put(label_key::agent, item.target);
       put(label_key::name, item.argument == "label" ? "another-name" : create.name);
       put(label_key::attempt, item.argument == "attempt" ? "0" : "500");
-      put(label_key::image_id, item.argument == "image" ? "sha256:0" : engine_->find(create.config.image) ? "" : "sha256:1");
+      // Each is wrong in one way only: what another check would find as well shows nothing.
+      const auto image_id = std::make_shared<std::string>("sha256:0");
+      engine_->call(Who::person, docker::ImageInspect{create.config.image}, [image_id](const docker::Result& result) {
+        const auto* reply = std::get_if<docker::Reply>(&result);
+        if (reply != nullptr) *image_id = std::get<docker::ImageDetails>(*reply).id;
+      });
+      put(label_key::image_id, item.argument == "image" ? "sha256:0" : *image_id);
       put(label_key::run_hash, "r");
       put(label_key::config_hash, "c");
       put(label_key::schema, "1");
@@ -154,6 +167,20 @@ bool World::do_engine(const Item& item) {
     lift(span, [container, member] { (*container).*member = false; });
     return true;
   };
+  if (verb == "ghost") {
+    // The engine believes that it runs, and it has no process any more.
+    const auto container = container_of(item.target, true);
+    if (!container || container->shown.state != docker::ContainerState::running) return true;
+    container->process = 0;
+    container->shown.pid = 0;
+    container->ghost = true;
+    lift(span, [this, container] {
+      if (!container->ghost || !container->live() || !engine_->up()) return;
+      container->ghost = false;
+      engine_->call(Who::person, docker::ContainerRemove{container->shown.id, true}, [](docker::Result) {});
+    });
+    return true;
+  }
   if (verb == "unkillable") return flag(&Container::unkillable, true);
   if (verb == "sticky-removal") return flag(&Container::removal_sticks, false);
   if (verb == "inspect-hangs") return flag(&Container::inspect_hangs, false);
@@ -290,7 +317,6 @@ void World::heal() {
       if (engine_->find(id)) engine_->call(Who::person, docker::ContainerRemove{id, true}, [](docker::Result) {});
     }
   });
-  hints_lost = false;
   folder_.set_missing(false);
   folder_.set_unreadable(false);
   folder_.set_emptied(false);
@@ -304,10 +330,12 @@ void World::heal() {
   for (const auto& [name, agent] : intent_) files.insert(agent.file);
   folder_.keep_only(files);
   for (const std::string& file : files) folder_.put(file, content_of(file));
+  const bool told_late = std::exchange(hints_lost, false);  // then the next scan finds what changed
   // One that could not read its state never will: the service manager starts another.
   if (shell_ && !shell_->machine().summary().state_known) crash(second);
   // Operators look after what is held, and let violators run again.
-  for (const SimTime later : {2 * minute, 4 * minute}) {
+  const SimTime found = told_late ? plan.rescan_seconds * second : 0;
+  for (const SimTime later : {2 * minute, 4 * minute, 2 * minute + found, 4 * minute + found}) {
     schedule.after(later, [this] {
       if (!shell_) return;
       for (const auto& held : std::vector<reconciler::Held>(shell_->machine().held())) {

@@ -54,6 +54,8 @@ void Checks::life_begins(Shell&) {
   shown_count_ = 0;
   for (auto& [name, agent] : agents_) {
     agent.missing_scans = 0;
+    agent.missed_in = 0;
+    agent.failed.clear();
     agent.confirmed = false;
     agent.mass_missing = false;  // what was held is not remembered: the first scan is judged anew
     agent.in_flight = 0;
@@ -70,7 +72,8 @@ void Checks::life_begins(Shell&) {
   if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};
 }
 
-void Checks::life_ends(Shell&) {
+void Checks::life_ends(Shell& shell) {
+  note_rows(shell);
   if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};  // the contact is saved once a minute
 }
 
@@ -79,6 +82,7 @@ void Checks::before_input(Shell& shell, const reconciler::Input& input) {
   if (const auto* reply = std::get_if<reconciler::Reply>(&input)) told_of(shell, *reply);
   if (const auto* session = std::get_if<reconciler::Session>(&input)) {
     if (session->state == reconciler::Session::State::down) {
+      ++world_.statistics().rows["R10"];
       // Since when the engine was away nobody can tell: it last spoke then.
       if (!blind_now_) blind_now_ = Blind{last_contact_, 0, true};
       blind_now_->outage = true;
@@ -117,6 +121,8 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   const auto* error = std::get_if<docker::Error>(&reply.result);
   const bool spoke = error == nullptr || error->error_class == docker::ErrorClass::status;
   if (spoke && reply.epoch == shell.epoch()) last_contact_ = world_.schedule.now();
+  note_reply(call, reply, shell);
+  if (error != nullptr && !call.agent.empty()) check_haste(call.agent, call.operation, *error);
   if (good == nullptr || reply.epoch != shell.epoch()) return;
   if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
     if (!call.unfiltered_list) return;
@@ -202,6 +208,8 @@ void Checks::issued(Shell&, const reconciler::Call& call) {
   Issued issued;
   issued.at = world_.schedule.now();
   issued.agent = call.agent;
+  issued.operation = operation;
+  issued.object = docker::object_of(call.request);
   issued.lane = call.lane;
   if (const auto* list = std::get_if<docker::ContainerList>(&call.request)) issued.unfiltered_list = list->labels.empty();
   in_flight_[call.id] = issued;
@@ -283,6 +291,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     // Its verdict may have been written before; or it was renamed and is not ours.
     attempt.excused = who != Who::controller || label_of(container, label::name) != container.shown.name;
   }
+  if (what == "starting" && who != Who::controller) attempt.touched = true;
   if (what == "start-failed") {
     attempt.start_failed = true;
     attempt.ended_by = who;
@@ -308,6 +317,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.outcome_saved = outcome_is_saved(attempt);
     if (who != Who::controller && !attempt.outcome_saved) attempt.excused = true;
     attempt.gone = true;
+    attempt.gone_at = world_.schedule.now();
     attempt.live = attempt.told_live = false;
   }
 }
@@ -330,7 +340,9 @@ void Checks::confirmed(const std::set<std::string>& agents) {
 void Checks::state_was_lost() {
   saved_names_.clear();
   for (auto& [id, attempt] : attempts_) {
-    attempt.excused = attempt.excused || attempt.gone || attempt.stop_recorded;
+    // With the boot that was saved goes what a clock that jumped is held against.
+    const bool jumped = world_.host.wall_offset != 0;
+    attempt.excused = attempt.excused || attempt.gone || attempt.stop_recorded || jumped;
   }
 }
 

@@ -39,10 +39,12 @@ class Checks {
   void configuration_changed();
   void state_was_lost();
   void host_reboots();
+  void written_whole(const std::shared_ptr<const std::string>& bytes) { whole_.insert(*bytes); }
   void confirmed(const std::set<std::string>& agents);  ///< an operator agreed to what is held
 
   // At the end (checks_end.cpp).
   void converged();
+  void undelayed(const std::string& troubled);
   void silent();
 
   void violated(const std::string& promise, const std::string& text);
@@ -58,11 +60,14 @@ class Checks {
     std::optional<SimTime> superseded;
   };
   struct AgentTruth {
-    std::vector<Version> versions;  ///< oldest first; the last is the newest
-    SimTime unsettled_until = 0;    ///< a duplicate, a refusal or an error makes it unclear which is in force
-    int missing_scans = 0;          ///< complete ones in a row, in this life
-    bool mass_missing = false;      ///< went with all the others, or with the directory
-    bool confirmed = false;         ///< an operator agreed to its removal, and no good file named it since
+    std::vector<Version> versions;                      ///< oldest first; the last is the newest
+    SimTime unsettled_until = 0;                        ///< a duplicate, a refusal or an error makes it unclear which is in force
+    int missing_scans = 0;                              ///< complete ones in a row, in this life
+    bool mass_missing = false;                          ///< went with all the others, or with the directory
+    bool confirmed = false;                             ///< an operator agreed to its removal, and no good file named it since
+    std::uint64_t named_in = 0;                         ///< the last scan that named it
+    std::uint64_t missed_in = 0;                        ///< the scan that missed it first, where the one before had named it
+    std::map<std::string, std::deque<SimTime>> failed;  ///< by operation: the last failures
     SimTime records_dropped = -1;
     SimTime wanted_away = -1;  ///< when last absent, removed or suspended
     std::deque<SimTime> changing;
@@ -103,6 +108,7 @@ class Checks {
     SimTime stop_first_saved = -1;  ///< in this life
     std::optional<reconciler::StopCause> stop_cause;
     bool gone = false;
+    SimTime gone_at = -1;
     bool outcome_saved = false;
     bool violated_found = false;
   };
@@ -110,6 +116,8 @@ class Checks {
     SimTime at = 0;
     SimTime computed = -1;
     std::string agent;
+    std::string operation;
+    std::string object;
     reconciler::Lane lane = reconciler::Lane::reads;
     bool unfiltered_list = false;
     bool probe = false;
@@ -122,6 +130,14 @@ class Checks {
   void check_start(const Container& container);
   void check_rerun(const Container& container, const Attempt& attempt);
   [[nodiscard]] bool terminal(const Attempt& before, const AgentTruth& agent) const;
+  // checks_pace.cpp
+  [[nodiscard]] std::vector<const Attempt*> own_ends_before(const Attempt& attempt) const;
+  void check_pace(const Container& container, const Attempt& attempt);
+  void check_policy(const Container& container);
+  void note_reply(const Issued& call, const reconciler::Reply& reply, const Shell& shell);
+  void note_rows(const Shell& shell);
+  void check_haste(const std::string& name, const std::string& operation, const docker::Error& error);
+  void check_budget(const AgentTruth& agent, const std::string& what);
   // checks_stop.cpp
   void check_stop_record(const reconciler::Save& save);
   void check_kill(const Container& container);
@@ -167,13 +183,16 @@ class Checks {
   struct ShownFile {
     bool readable = true;
     std::shared_ptr<const std::string> bytes;
+    std::shared_ptr<const std::string> pending;  ///< shown while somebody wrote it
     std::set<std::string> names;
     std::vector<std::shared_ptr<const specs::AgentSpec>> good;
   };
   std::map<std::string, ShownFile> shown_;
   std::map<std::string, std::set<std::string>> last_good_names_;  ///< over all lives
   std::map<std::string, std::set<std::string>> saved_names_;      ///< likewise, as far as the state can tell them
-  std::set<std::string> named_well_;  ///< in this life, by any good file
+  std::set<std::string> named_well_;                              ///< in this life, by any good file
+  std::set<std::string> whole_;                                   ///< what files ever held when they were written to their end
+  std::uint64_t scans_ = 0;                                       ///< complete ones, over all lives
   std::uint64_t shown_directory_ = 0;
   std::size_t shown_count_ = 0;
 };

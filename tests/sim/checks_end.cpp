@@ -61,6 +61,7 @@ std::string Checks::mismatch(const std::string& agent) {
   const std::string hash = specs::make_effective(spec, *world_.configuration()).config_hash;
   if (live.size() == 1) {
     const Attempt& runs = *live.front();
+    if (newest != nullptr && newest->number > runs.number) return "an older one runs, that somebody started";
     const bool outdated = runs.run_hash == spec.run_hash;
     if (runs.config_hash == hash || (outdated && spec.restart_policy != specs::RestartPolicy::always)) return {};
     if (outdated && world_.shell() != nullptr) return "it runs with old defaults";
@@ -98,6 +99,7 @@ std::string Checks::mismatch(const std::string& agent) {
 }
 
 void Checks::silent() {
+  if (world_.shell() != nullptr) note_rows(*world_.shell());
   for (const auto& [name, agent] : agents_) {
     const auto wanted = world_.intent().find(name);
     std::int64_t reasons = agent.quiet_ends;

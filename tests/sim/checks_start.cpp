@@ -36,7 +36,10 @@ void Checks::check_start(const Container& container) {
       }
     }
   }
-  if (container.shown.state == docker::ContainerState::created) check_rerun(container, attempt);
+  check_policy(container);
+  if (container.shown.state != docker::ContainerState::created) return;
+  check_rerun(container, attempt);
+  check_pace(container, attempt);
 }
 
 /// S7: whether a finished agent is run again for the same spec.

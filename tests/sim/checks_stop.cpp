@@ -41,6 +41,8 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     }
     return;
   }
+  const bool first = shown_directory_ == 0;
+  ++scans_;
   const bool replaced = shown_directory_ != 0 && snapshot.inode != shown_directory_;
   const bool emptied = shown_count_ >= 2 && snapshot.entries.empty();
   shown_directory_ = snapshot.inode;
@@ -53,9 +55,15 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     ShownFile& file = now[entry.name];
     if (const auto before = shown_.find(entry.name); before != shown_.end()) file = before->second;
     file.readable = entry.error == 0 && entry.type == specs::FileType::regular;
-    if (!entry.bytes) continue;
-    file.bytes = entry.bytes;
-    const specs::AgentFile& read = parsed(*entry.bytes, entry.name);
+    const auto bytes = entry.bytes ? entry.bytes : file.pending;
+    if (!bytes) continue;
+    // Half of it, and it was written to a moment ago: what it said before stands.
+    const SimTime settle = std::chrono::nanoseconds(world_.configuration()->specs.settle).count();
+    const bool half = !whole_.contains(*bytes) && world_.schedule.now() - entry.mtime_ns < settle;
+    file.pending = half && file.bytes && !first ? bytes : nullptr;
+    if (file.pending) continue;
+    file.bytes = bytes;
+    const specs::AgentFile& read = parsed(*bytes, entry.name);
     file.names = {read.names.begin(), read.names.end()};
     if (!read.good()) continue;
     last_good_names_[entry.name] = saved_names_[entry.name] = file.names;
@@ -94,9 +102,12 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
   const SimTime moment = world_.schedule.now();
   for (auto& [name, agent] : agents_) {
     if (named.contains(name)) {
+      agent.named_in = scans_;
       agent.missing_scans = 0;
+      agent.missed_in = 0;
       agent.mass_missing = false;
     } else {
+      if (agent.missing_scans == 0 && !first && agent.named_in + 1 == scans_) agent.missed_in = scans_;
       ++agent.missing_scans;
       if (agent.missing_scans == 1 && (replaced || emptied)) agent.mass_missing = true;
       if (agent.missing_scans == 1) agent.wanted_away = moment;
@@ -151,6 +162,7 @@ void Checks::check_stop_record(const reconciler::Save& save) {
       const bool asked = agent.confirmed || recently(agent, [](const Version& version) { return version.spec->remove; });
       if (!asked && agent.missing_scans < 2) violated("S3", what + ": its file is there, or was missed only once");
       if (!asked && agent.mass_missing) violated("S3", what + ": it went with all the others, and nobody confirmed it");
+      if (!asked) check_budget(agent, what);
       break;
     }
     case StopCause::suspended:
@@ -165,6 +177,10 @@ void Checks::check_stop_record(const reconciler::Save& save) {
       }
       break;
     case StopCause::outdated:
+      if (clear && !agent.versions.empty() &&
+          !recently(agent, [](const Version& version) { return version.spec->restart_policy == specs::RestartPolicy::always; })) {
+        violated("S4", what + ": under its restartPolicy it finishes as it is");
+      }
       if (!agent.versions.empty() && !recently(agent, [&](const Version& version) {
             return specs::make_effective(*version.spec, *world_.configuration()).config_hash != attempt.config_hash;
           })) {
@@ -181,7 +197,13 @@ void Checks::check_stop_record(const reconciler::Save& save) {
       if (!over && world_.host.wall_offset == 0 && !clock_jumped_) violated("S4", what + ": its deadline is not over");
       break;
     }
-    case StopCause::duplicate:
+    case StopCause::duplicate: {
+      const bool newer = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& other) {
+        return other.second.agent == attempt.agent && other.second.ran && other.second.number > attempt.number;
+      });
+      if (!newer) violated("S1", what + ": it is the newest");
+      break;
+    }
     case StopCause::started_by_others:
     case StopCause::out_of_band_update:
     case StopCause::hardening_violated: break;

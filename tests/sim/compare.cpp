@@ -11,6 +11,7 @@ std::vector<std::string> differs_from_fresh(const World& world) {
   for (const auto& [name, agent] : world.intent()) plan.agents.push_back(agent);
   plan.faults_until = second;
   plan.quiet = 0;
+  plan.troubled.clear();
   World fresh(plan, false);
   fresh.set_configuration(world.configuration());
   fresh.run();

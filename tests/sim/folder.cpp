@@ -38,7 +38,7 @@ void Folder::rename(const std::string& from, const std::string& to) {
 void Folder::keep_only(const std::set<std::string>& names) {
   std::vector<std::string> others;
   for (const auto& [name, file] : files_) {
-    if (!names.contains(name)) others.push_back(name);
+    if (!names.contains(name) && !name.ends_with('~')) others.push_back(name);
   }
   for (const std::string& name : others) remove(name);
 }

@@ -40,7 +40,7 @@ class Folder {
   void set_type(const std::string& name, specs::FileType type);
   void set_error(const std::string& name, int error);
 
-  /// Removes every other file.
+  /// Removes every other file but editors' backups, which people leave lying about.
   void keep_only(const std::set<std::string>& names);
 
   void set_missing(bool missing);        ///< the directory is not there
@@ -49,6 +49,11 @@ class Folder {
   void set_replaced();                   ///< another directory with the same content
 
   [[nodiscard]] bool has(const std::string& name) const { return files_.contains(name); }
+  /// What lies there under this name; null: nothing.
+  [[nodiscard]] std::shared_ptr<const std::string> content(const std::string& name) const {
+    const auto found = files_.find(name);
+    return found == files_.end() ? nullptr : found->second.content;
+  }
   [[nodiscard]] specs::DirSnapshot snapshot(std::uint64_t scan, SeenFiles& seen) const;
   /// True where a scan now would be complete and show what people put there.
   [[nodiscard]] bool plain() const { return !missing_ && !unreadable_ && !emptied_; }

@@ -30,6 +30,7 @@ constexpr Kind people[] = {
     {"old-start", "", false, 0, 0},
     {"copy", "", true, 0, 0},
     {"decoy", "name|instance|role|label|attempt|image|mount", true, 0, 0},
+    {"decoy", "name|mount", true, 0, 0},
     {"confirm", "", false, 0, 0},
     {"release", "", true, 0, 0},
 };
@@ -47,6 +48,7 @@ constexpr Kind engine[] = {
     {"registry-gone", "", false, 1000, 60000},
     {"network-gone", "", false, 1000, 60000},
     {"phantom-name", "", true, 0, 0},
+    {"ghost", "", true, 1000, 120000},
 };
 constexpr Kind folder[] = {
     {"edit",
@@ -129,6 +131,7 @@ class Drawing {
   Plan draw() {
     settings();
     agents();
+    if (plan_.agents.size() > 1 && random_.one_in(16)) return one_in_trouble();
     plan_.faults_until = random_.between(20, 240) * second;
     // Calm or wild, and in which way.
     const std::int64_t wildness = random_.pick({0, 1, 2, 3, 5, 8, 13});
@@ -152,6 +155,24 @@ class Drawing {
   }
 
  private:
+  /// One agent's engine objects give lasting trouble, and the others are edited meanwhile: they must not notice (L2).
+  Plan one_in_trouble() {
+    plan_.troubled = plan_.agents.front().name;
+    plan_.engine.slowness = std::min<std::int64_t>(plan_.engine.slowness, 300);
+    plan_.engine.drops_swap = plan_.engine.drops_pids = plan_.engine.drops_silently = false;
+    for (AgentPlan& agent : plan_.agents) agent.file = agent.name + ".yaml";
+    plan_.faults_until = 240 * second;
+    const SimTime trouble = random_.between(10, 30) * second;
+    const char* const verb = random_.pick({"inspect-hangs", "inspect-hangs", "unkillable", "sticky-removal", "ws-hangs"});
+    plan_.items.push_back({trouble, verb, plan_.troubled, {}, 600000});
+    plan_.items.push_back({trouble + second, "edit", plan_.troubled, "memory=64", 0});
+    for (std::size_t i = 1; i < plan_.agents.size(); ++i) {
+      plan_.items.push_back({trouble + random_.between(20, 90) * second, "edit", plan_.agents[i].name, "memory=96", 0});
+    }
+    std::sort(plan_.items.begin(), plan_.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
+    return std::move(plan_);
+  }
+
   void settings() {
     plan_.engine.live_restore = random_.one_in(3);
     plan_.engine.local = !random_.one_in(8);

@@ -22,6 +22,7 @@
 #include "tests/sim/compare.hpp"
 #include "tests/sim/known_bugs.hpp"
 #include "tests/sim/main_exhaustive.hpp"
+#include "tests/sim/row_coverage.hpp"
 #include "tests/sim/shrink.hpp"
 #include "tests/sim/side_by_side.hpp"
 #include "tests/sim/world.hpp"
@@ -41,6 +42,7 @@ struct Options {
   bool shrinks = true;
   bool exhaustive = false;
   bool known_bugs = false;
+  bool coverage = false;
   bool until_caught = false;
   std::uint64_t within = 0;
   bool allocation_failure = false;
@@ -68,6 +70,7 @@ void add(Tally& tally, std::uint64_t seed, const World& world) {
   tally.statistics.calls += one.calls;
   tally.statistics.simulated_seconds += one.simulated_seconds;
   for (const auto& [kind, count] : one.faults) tally.statistics.faults[kind] += count;
+  for (const auto& [row, count] : one.rows) tally.statistics.rows[row] += count;
   tally.hash += mixed(world.trace().hash() ^ seed);
   if (world.violations().empty()) return;
   ++tally.failed;
@@ -82,6 +85,7 @@ std::string text_of(const Tally& tally) {
   const Statistics& s = tally.statistics;
   out << "n " << tally.seeds << ' ' << tally.failed << ' ' << s.steps << ' ' << s.inputs << ' ' << s.calls << ' '
       << s.simulated_seconds << ' ' << tally.hash << '\n';
+  for (const auto& [row, count] : s.rows) out << "r " << count << ' ' << row << '\n';
   for (const auto& [kind, count] : s.faults) out << "f " << count << ' ' << kind << '\n';
   for (const auto& [promise, count] : tally.broken) out << "b " << count << ' ' << promise << '\n';
   for (const std::string& failure : tally.failures) out << "v " << failure << '\n';
@@ -111,7 +115,8 @@ void read_tally(const std::string& text, Tally& tally) {
       words >> count;
       std::string name;
       std::getline(words >> std::ws, name);
-      (line[0] == 'f' ? tally.statistics.faults : tally.broken)[name] += count;
+      auto& counts = line[0] == 'f' ? tally.statistics.faults : line[0] == 'r' ? tally.statistics.rows : tally.broken;
+      counts[name] += count;
     }
   }
 }
@@ -193,7 +198,8 @@ int run_seeds(const Options& options) {
       static_cast<long long>(s.simulated_seconds / 3600), static_cast<double>(s.steps) / took.count(),
       static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(tally.hash),
       static_cast<unsigned long long>(tally.failed));
-  return tally.failed == 0 ? 0 : 1;
+  const bool covered = !options.coverage || print_coverage(s, tally.seeds);
+  return tally.failed == 0 && covered ? 0 : 1;
 }
 
 int run_one(const Plan& plan, const Options& options) {
@@ -227,7 +233,9 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const bool more = i + 1 < argc;
-    if (word == "--trace") {
+    if (word == "--coverage") {
+      options.coverage = true;
+    } else if (word == "--trace") {
       options.trace = true;
     } else if (word == "--print-plan") {
       options.print_plan = true;

@@ -57,6 +57,7 @@ const std::vector<Field<Plan>>& plan_fields() {
                                                COFFERDAM_SIM_NUMBER(Plan, "backoff", backoff_seconds),
                                                COFFERDAM_SIM_NUMBER(Plan, "rollout", rollout),
                                                COFFERDAM_SIM_NUMBER(Plan, "budget", budget_count),
+                                               COFFERDAM_SIM_TEXT(Plan, "troubled", troubled),
                                                COFFERDAM_SIM_NUMBER(Plan, "faults-until", faults_until),
                                                COFFERDAM_SIM_NUMBER(Plan, "quiet", quiet)};
   return fields;

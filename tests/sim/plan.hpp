@@ -67,6 +67,7 @@ struct Plan {
   int calm_seconds = 0;  ///< in the silence: between lists and scans, and the longest back-off; 0: as before it
   SimTime faults_until = 3 * minute;  ///< then all is healed
   SimTime quiet = 24 * hour;          ///< after it has converged
+  std::string troubled;               ///< all the trouble is this agent's, and nobody else may notice; empty: none is
   std::vector<AgentPlan> agents;
   std::vector<Item> items;
 };

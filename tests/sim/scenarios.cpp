@@ -54,6 +54,8 @@ constexpr Row rows[] = {
     {"edited-in-back-off", "a file=a.yaml program=agent,run=2,code=1", "3 edit a program=agent 0"},
     {"policy-edited-when-finished", "a file=a.yaml program=agent,run=2000,code=0,times=1", "20 edit a restart=Always 0"},
     {"suspended-and-back", "a file=a.yaml", "20 edit a suspend=yes 0;40 edit a suspend=no 0", true},
+    {"suspended-and-back-while-nobody-looks", "a file=a.yaml program=agent,term=0,takes=4000",
+     "20 edit a suspend=yes 0;21 crash - - 6000;22 edit a suspend=no 0"},
     {"suspended", "a file=a.yaml", "20 edit a suspend=yes 0"},
     {"removed-in-words", "a file=a.yaml", "20 edit a remove=yes 0"},
     {"removed-in-words-then-deleted", "a file=a.yaml", "20 edit a remove=yes 0;40 delete a - 0"},
@@ -83,7 +85,7 @@ constexpr Row rows[] = {
     {"name-is-taken", "a file=a.yaml", "0 decoy a name 0;0 phantom-name a - 0"},
     // The engine and the host.
     {"engine-stops-and-comes-back", "a file=a.yaml program=agent,term=0", "20 engine-stop - - 5000"},
-    {"engine-is-killed", "a file=a.yaml", "20 engine-kill - - 5000"},
+    {"engine-is-killed", "a file=a.yaml", "20 engine-kill - - 5000", true},
     {"engine-hangs", "a file=a.yaml", "20 edit a memory=64 0;20.1 engine-hang - - 40000"},
     {"stream-breaks", "a file=a.yaml", "20 stream-break - - 0;20.1 kill a KILL 0"},
     {"host-reboots", "a file=a.yaml;b file=b.yaml program=agent,run=60000,code=0", "20 reboot - - 5000"},

@@ -59,6 +59,9 @@ World::World(const Plan& wanted, bool keep_trace) : plan(wanted), trace_(keep_tr
   };
   folder_.on_change = [this](const std::string& name, reconciler::FileChanged::Kind kind) {
     trace_.fact(name);
+    if (const auto bytes = folder_.content(name); bytes && kind == reconciler::FileChanged::Kind::complete) {
+      checks_.written_whole(bytes);
+    }
     trace_.line(schedule.now(), [&] {
       return "folder " + (name.empty() ? std::string("as a whole") : name) +
              (kind == reconciler::FileChanged::Kind::gone      ? " gone"
@@ -188,6 +191,7 @@ void World::run() {
   run_until(plan.faults_until);
   if (checks_.enough()) return;
   counts_in_faults_ = counts_;
+  if (!plan.troubled.empty()) checks_.undelayed(plan.troubled);
   heal();
   run_until(plan.faults_until + convergence_of(plan));
   if (checks_.enough()) return;
