@@ -59,7 +59,7 @@ TEST(KnownBugs, StandForEverySectionOfTheTableAndEveryFailureThatTheMachineCanSh
        {"Gates", "Surplus", "Unwanted", "Denied", "Live", "Created", "Ended", "Next", "Replies", "Records", "Counting"}) {
     EXPECT_NE(all.find("decide " + std::string(section)), std::string::npos) << section;
   }
-  // 13, 18 and 19 are the shell's: see README.md beside the patches.
+  // 13 and 19 are the shell's: see README.md beside the patches.
   for (const int failure : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 20}) {
     EXPECT_NE(all.find("reliability " + std::to_string(failure) + ";"), std::string::npos) << failure;
   }
