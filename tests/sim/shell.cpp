@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/sim/allocation.hpp"
+#include "tests/sim/hashes.hpp"
 #include "tests/sim/world.hpp"
 
 namespace cofferdam::sim {
@@ -98,6 +99,7 @@ void Shell::carry_out_all(reconciler::Effects effects) {
   for (std::size_t left = effects.size(); left > 1; --left) std::swap(effects[left - 1], effects[random_.below(left)]);
   for (const auto& effect : effects) {
     if (!alive_) return;
+    note(world_.log(), effect);
     carry_out(effect);
   }
 }
