@@ -9,7 +9,7 @@ namespace cofferdam::controller {
 MachineLoop::MachineLoop(reconciler::Identity identity, metrics::Registry& metrics, Handlers handlers)
     : metrics_(metrics), handlers_(std::move(handlers)), machine_(std::move(identity)) {}
 
-void MachineLoop::dispatch(reconciler::Input input) {
+void MachineLoop::dispatch(reconciler::Input input) noexcept {
   inputs_.push_back(std::move(input));
   if (draining_) return;
   draining_ = true;

@@ -22,7 +22,9 @@ class MachineLoop {
   MachineLoop(const MachineLoop&) = delete;
   MachineLoop& operator=(const MachineLoop&) = delete;
 
-  void dispatch(reconciler::Input input);
+  /// What is thrown within ends the process: a turn half done is never gone on from. A new process begins with what the
+  /// state directory and the engine say.
+  void dispatch(reconciler::Input input) noexcept;
 
   [[nodiscard]] const reconciler::Reconciler& machine() const { return machine_; }
   [[nodiscard]] Clock& clock() { return clock_; }

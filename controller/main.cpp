@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "controller/commands.hpp"
+#include "controller/exhausted_memory.hpp"
 
 int main(int count, char** arguments) {
+  cofferdam::controller::end_on_exhausted_memory();
   // A reader that goes away (`cofferdam logs -f | head`) shows as a failed write.
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): SIG_IGN cannot be refused
   cofferdam::controller::Streams streams{std::cout, std::cerr, std::cin, false, isatty(STDIN_FILENO) == 1, {}};
