@@ -22,9 +22,13 @@ chosen=("$@")
 begin=$SECONDS
 lane=""
 
-# Whatever ends us, the daemons of tests that could not clear up are cleared up.
+# Whatever ends us, what we started ends too, and the daemons of tests that could not clear up are cleared up.
 finish() {
-  [ -z "$lane" ] || kill -TERM -- "-$lane" 2>/dev/null
+  if [ -n "$lane" ]; then
+    kill -TERM "$lane" 2>/dev/null
+    wait "$lane" 2>/dev/null
+  fi
+  pkill -TERM -P $$
   [ "$(id -u)" -ne 0 ] || tests/engine/private-engine.sh sweep
 }
 trap finish EXIT
@@ -73,6 +77,12 @@ tell() {  # NAME START TEXT
   printf '%4d s  %-32s %s\n' "$((SECONDS - $2))" "$1" "$3"
 }
 
+# In the background and waited for, so that a signal is heeded while it runs.
+timed() {  # COMMAND…
+  timeout "$one_program_at_most" "$@" </dev/null &
+  wait "$!"
+}
+
 log_of() { echo "$logs/${1// /-}.log"; }  # NAME
 
 # A step that others stand on.
@@ -100,7 +110,7 @@ check() {  # NAME COMMAND…
   shift
   wanted "$name" || return 0
   # In a shell of its own, so that a function can be given a time too.
-  if timeout "$one_program_at_most" bash -c '"$@"' check "$@" >"$log" 2>&1 </dev/null; then
+  if timed bash -c '"$@"' check "$@" >"$log" 2>&1; then
     passes 1
     tell "$name" "$start" passed
   else
@@ -118,7 +128,7 @@ program() {  # NAME COMMAND…
   shift
   wanted "$name" || return 0
   rm -f "$report"
-  GTEST_OUTPUT=json:$report timeout "$one_program_at_most" "$@" >"$log" 2>&1 </dev/null || code=$?
+  GTEST_OUTPUT=json:$report timed "$@" >"$log" 2>&1 || code=$?
   if ! jq -e . "$report" >/dev/null 2>&1; then
     fails 1 "$name (ended with $code before its report)"
     tell "$name" "$start" "FAILED: ended with $code before its report"
@@ -223,6 +233,7 @@ simulation() {
 
 # All that mostly waits, beside all that mostly computes.
 waiting_lane() {
+  trap 'pkill -TERM -P "$BASHPID"; exit 130' TERM
   while IFS=$'\t' read -r name command; do
     waits "$name" && program "$name" "$command"
   done < <(grep . <<<"$programs")
@@ -255,7 +266,7 @@ echo "Cofferdam's tests, on $(nproc) processors"
 need setup tests/setup.sh
 need configure cmake --preset dev
 # Stages with trees of their own need no other.
-if [ ${#chosen[@]} -eq 0 ] || printf '%s\n' "${chosen[@]}" | grep -qvE '^(asan|tsan|coverage|fuzz|format|scripts|tidy|seeds|known-bugs|sim_.*)( |$)'; then
+if [ ${#chosen[@]} -eq 0 ] || printf '%s\n' "${chosen[@]}" | grep -qvE '^(asan|tsan|coverage|fuzz|format|scripts|tidy|unit-security|prometheus-examples|seeds|known-bugs|sim_.*)( |$)'; then
   need build cmake --build "$build" -j "$(nproc)"
 fi
 
@@ -275,11 +286,8 @@ check unit-security check_unit
 check valid-examples check_examples_are_valid
 check broken-examples check_broken_examples_are_refused
 
-# In a process group of its own, so that it can be ended with all that it started.
-set -m
 waiting_lane &
 lane=$!
-set +m
 renice -n 10 "$BASHPID" >/dev/null
 computing_lane
 wait "$lane"
