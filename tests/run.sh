@@ -7,7 +7,8 @@
 #
 # Stages that NAME may be too: `asan` (AddressSanitizer, LeakSanitizer and UBSan over the unit, scripted and simulated tests),
 # `tsan` (ThreadSanitizer over those with threads), `coverage`, `fuzz`, `tidy`; and of the simulator, in a release build,
-# `sim_test`, `sim_exhaustive_test`, `seeds` and `known-bugs`. A stage's failure does not stop the others.
+# `sim_test`, `sim_exhaustive_test`, `seeds` and `known-bugs`; `hashes` (the same traces in every kind of build). A stage's
+# failure does not stop the others.
 # Once the quick tests are through, what mostly waits (the private daemons, the torture of a real folder) runs beside what
 # mostly computes (sanitizers, coverage, tidy), which is given the lower priority.
 # Full logs are kept in build/dev/test-logs.
@@ -252,6 +253,7 @@ computing_lane() {
   done < <(cut -f 1 <<<"$programs")
   sanitized asan fuzz "${asan[@]}"
   check fuzz tests/fuzz/run.sh 10
+  check hashes tests/sim/hashes.sh --seeds 0..99 dev release fuzz
   sanitized tsan tsan docker_test controller_test controller_faces_test controller_commands_test
 }
 
