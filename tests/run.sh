@@ -238,7 +238,7 @@ waiting_lane() {
   while IFS=$'\t' read -r name command; do
     waits "$name" && program "$name" "$command"
   done < <(grep . <<<"$programs")
-  check demo examples/demo.sh --check
+  check demo env COFFERDAM_BINARY="$build/cofferdam" examples/demo.sh --check
 }
 
 computing_lane() {
@@ -253,7 +253,7 @@ computing_lane() {
   done < <(cut -f 1 <<<"$programs")
   sanitized asan fuzz "${asan[@]}"
   check fuzz tests/fuzz/run.sh 10
-  check hashes tests/sim/hashes.sh --seeds 0..99 dev release fuzz
+  check hashes tests/sim/hashes.sh --seeds 0..99 "$build" release fuzz
   sanitized tsan tsan docker_test controller_test controller_faces_test controller_commands_test
 }
 
