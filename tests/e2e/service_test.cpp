@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 
 #include "tests/e2e/world.hpp"
@@ -79,6 +82,39 @@ TEST_F(Service, SaysReadyFeedsTheWatchdogAndSaysThatItStops) {
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(manager.hears("WATCHDOG=1", milliseconds(400))) << i;
   EXPECT_EQ(terminate().first, 0);
   EXPECT_TRUE(manager.hears("STOPPING=1"));
+}
+
+TEST_F(Service, FeedsTheWatchdogWhileTheEngineHangs) {
+  NotifySocket manager(root() / "notify.sock");
+  process_options.environment = {{"NOTIFY_SOCKET", root() / "notify.sock"}, {"WATCHDOG_USEC", "1500000"}};
+  start();
+  drop({.name = "worker"});
+  ASSERT_TRUE(reaches("worker", "Running"));
+  ::kill(engine().daemon_pid(), SIGSTOP);
+  drop({.name = "late"});  // its calls are not answered
+  int fed = 0;
+  for (int i = 0; i < 9; ++i) fed += manager.hears("WATCHDOG=1", milliseconds(1500)) ? 1 : 0;  // three times its patience
+  ::kill(engine().daemon_pid(), SIGCONT);
+  EXPECT_EQ(fed, 9) << "a hung engine is not our ill health";
+  EXPECT_TRUE(reaches("late", "Running"));
+}
+
+TEST_F(Service, DoesNotFeedTheWatchdogWhileItsLoopHangs) {
+  NotifySocket manager(root() / "notify.sock");
+  process_options.environment = {{"NOTIFY_SOCKET", root() / "notify.sock"}, {"WATCHDOG_USEC", "600000"}};
+  start();
+  ASSERT_TRUE(manager.hears("WATCHDOG=1"));
+  // The deciding thread alone is held; the process's other threads go on.
+  const int loop = controller().pid();
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, loop, nullptr, nullptr), 0);
+  ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, loop, nullptr, nullptr), 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(loop, &status, __WALL), loop);
+  while (manager.hears("WATCHDOG=1", milliseconds(0))) {
+  }
+  EXPECT_FALSE(manager.hears("WATCHDOG=1", milliseconds(1200))) << "fed by something that is not the loop";
+  ::ptrace(PTRACE_DETACH, loop, nullptr, nullptr);
+  EXPECT_TRUE(manager.hears("WATCHDOG=1"));
 }
 
 TEST_F(Service, IsReadyForTheManagerAlsoWithoutAnEngine) {
