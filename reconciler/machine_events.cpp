@@ -41,7 +41,8 @@ void Reconciler::Machine::on(const Event& event) {
     for (auto& [name, agent] : agents_) {
       const bool stuck = agent->view.failed && agent->view.failed->what == "pull" && agent->view.in_flight == InFlight::none;
       if (stuck) agent->view.failed.reset();
-      if (stuck || agent->view.next.image == Preparation::Image::absent) touch(*agent);
+      const bool refused = !agent->view.next.image_refused.empty();  // by policy, for what the tag meant before
+      if (stuck || refused || agent->view.next.image == Preparation::Image::absent) touch(*agent);
     }
   }
 }

@@ -126,6 +126,22 @@ TEST(Machine, BacksOffFromAPullThatFails) {
   EXPECT_EQ(world.phase("bot"), "Running") << "an image that was brought is used at once";
 }
 
+TEST(Machine, LooksAgainAtARefusedImageWhenItsTagMoves) {
+  World world;
+  world.engine.images.at("docker.io/library/node:20-alpine").volumes = {"/data"};
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  ASSERT_EQ(world.phase("bot"), "Denied/ImageVolumes");
+  world.engine.images.at("docker.io/library/node:20-alpine").volumes.clear();
+  docker::Event pulled;
+  pulled.type = "image";
+  pulled.action = "pull";
+  world.give(Event{world.epoch, pulled});
+  world.settle();
+  EXPECT_EQ(world.phase("bot"), "Running");
+}
+
 TEST(Machine, WithdrawsAPullThatNobodyWantsAnyMore) {
   World world;
   world.engine.images.clear();
