@@ -190,7 +190,15 @@ bool World::do_engine(const Item& item) {
     return true;
   }
   if (verb == "image-moves") {
-    engine_->offer("docker.io/library/node:20-alpine", image(100 + static_cast<std::uint64_t>(++copies_)));
+    Image moved = image(100 + static_cast<std::uint64_t>(++copies_));
+    if (item.argument == "volume") {
+      moved.details.volumes = {"/data"};  // which no agent may have
+      lift(span, [this, mended = image(100 + static_cast<std::uint64_t>(++copies_))] {
+        engine_->offer("docker.io/library/node:20-alpine", mended);
+        engine_->load("docker.io/library/node:20-alpine", mended);
+      });
+    }
+    engine_->offer("docker.io/library/node:20-alpine", moved);
     engine_->call(Who::person, docker::ImagePull{"docker.io/library/node:20-alpine"}, [](docker::Result) {});
     return true;
   }

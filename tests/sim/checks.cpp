@@ -83,6 +83,7 @@ void Checks::before_input(Shell& shell, const reconciler::Input& input) {
   if (const auto* session = std::get_if<reconciler::Session>(&input)) {
     if (session->state == reconciler::Session::State::down) {
       ++world_.statistics().rows["R10"];
+      session_over_ = true;
       // Since when the engine was away nobody can tell: it last spoke then.
       if (!blind_now_) blind_now_ = Blind{last_contact_, 0, true};
       blind_now_->outage = true;
@@ -91,6 +92,7 @@ void Checks::before_input(Shell& shell, const reconciler::Input& input) {
       blind_.push_back({last_contact_ - second, world_.schedule.now(), false});
     }
     if (session->state == reconciler::Session::State::up) {
+      session_over_ = false;
       list_computed_ = -1;
       last_contact_ = world_.schedule.now();
     }

@@ -164,6 +164,7 @@ class Checks {
   reconciler::CallId highest_call_ = 0;
   SimTime list_computed_ = -1;  ///< of the newest unfiltered list that this session was told
   bool shut_down_ = false;
+  bool session_over_ = false;  ///< the machine was told, and no other has begun
   SimTime configuration_changed_ = -1;
   SimTime life_began_ = 0;
   /// When the controller did not watch the engine.

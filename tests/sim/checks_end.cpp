@@ -39,6 +39,7 @@ void Checks::check_agent(const std::string& agent) {
 std::string Checks::mismatch(const std::string& agent) {
   std::vector<const Attempt*> live;
   std::vector<std::string> ours;
+  std::int64_t newest_there = 0;
   const Attempt* newest = nullptr;
   for (const auto& [id, attempt] : attempts_) {
     if (attempt.agent != agent) continue;
@@ -46,6 +47,10 @@ std::string Checks::mismatch(const std::string& agent) {
     if (!attempt.gone && container && container->maker == Who::controller) {
       if (attempt.live) live.push_back(&attempt);
       ours.push_back(container->shown.name);
+      const auto& labels = container->shown.config.labels;
+      const auto named = labels.find(std::string(reconciler::label::name));
+      const bool renamed = named == labels.end() || named->second != container->shown.name;
+      if (!renamed && attempt.ran) newest_there = std::max(newest_there, attempt.number);
     }
     if (attempt.maker != Who::controller) continue;
     if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;
@@ -61,7 +66,7 @@ std::string Checks::mismatch(const std::string& agent) {
   const std::string hash = specs::make_effective(spec, *world_.configuration()).config_hash;
   if (live.size() == 1) {
     const Attempt& runs = *live.front();
-    if (newest != nullptr && newest->number > runs.number) return "an older one runs, that somebody started";
+    if (newest_there > runs.number) return "an older one runs, that somebody started";
     const bool outdated = runs.run_hash == spec.run_hash;
     if (runs.config_hash == hash || (outdated && spec.restart_policy != specs::RestartPolicy::always)) return {};
     if (outdated && world_.shell() != nullptr) return "it runs with old defaults";

@@ -44,7 +44,7 @@ constexpr Kind engine[] = {
     {"sticky-removal", "", true, 5000, 120000},
     {"inspect-hangs", "", true, 1000, 60000},
     {"image-gone", "", false, 1000, 90000},
-    {"image-moves", "", false, 0, 0},
+    {"image-moves", "plain|plain|volume", false, 1000, 60000},
     {"registry-gone", "", false, 1000, 60000},
     {"network-gone", "", false, 1000, 60000},
     {"phantom-name", "", true, 0, 0},
@@ -54,7 +54,7 @@ constexpr Kind folder[] = {
     {"edit",
      "memory=64|memory=96|task=t1|task=t2|program=agent|program=agent,term=0|restart=Always|restart=OnFailure|restart=Never|"
      "suspend=yes|suspend=no|remove=yes|remove=no|stop=3|deadline=30|deadline=-1|ttl=20|max=2|network=n1|network=none|"
-     "image=tool:1|image=node:20-alpine|pull=Always|pull=IfNotPresent",
+     "image=tool:1|image=node:20-alpine|pull=Always|pull=IfNotPresent|pull=Never",
      true, 0, 4},
     {"edit", "memory=64|memory=128|task=t3|suspend=yes|suspend=no", true, 0, 4},
     {"delete", "", true, 0, 0},
@@ -143,6 +143,7 @@ class Drawing {
     for (std::int64_t i = 0; i < faults; ++i) call_fault();
     const std::int64_t events = random_.chance(400) ? random_.between(0, 3 * wildness) : 0;
     for (std::int64_t i = 0; i < events; ++i) event_fault();
+    if (random_.one_in(30)) started_while_removed();
     if (random_.one_in(20)) plan_.items.push_back({0, "violate", "verify", {}, random_.between(1, 6)});
     std::vector<Item> sorted;
     for (Item& item : plan_.items) {
@@ -171,6 +172,15 @@ class Drawing {
     }
     std::sort(plan_.items.begin(), plan_.items.end(), [](const Item& a, const Item& b) { return a.at < b.at; });
     return std::move(plan_);
+  }
+
+  /// Somebody starts what a removal is on its way to (R6).
+  void started_while_removed() {
+    const std::string agent = an_agent();
+    const SimTime at = a_moment();
+    plan_.items.push_back({at, "edit", agent, "suspend=yes", 0});
+    for (std::int64_t number = 1; number <= 4; ++number) plan_.items.push_back({0, "call", "remove", "slow:8000", number});
+    plan_.items.push_back({at + 2 * second, "start", agent, {}, 0});
   }
 
   void settings() {
