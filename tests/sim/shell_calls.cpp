@@ -179,10 +179,14 @@ void Shell::spoil(const reconciler::Call& call, const Item& fault, SimTime befor
     return fail(call.id, deadline, ErrorClass::timeout, 0, "no answer in time");
   }
   if (kind == "endless") {
-    // Bytes without an end: no silence ends it, the deadline alone does.
+    // Bytes without an end: no silence ends it, the deadline does, or the healing.
     send(call, before, behind, false);
     const auto whole = std::chrono::duration_cast<std::chrono::nanoseconds>(call.deadline).count();
-    return fail(call.id, whole, ErrorClass::timeout, 0, "no end in time");
+    return world_.lift(whole, [this, id = call.id] {
+      if (!alive_) return;
+      if (world_.healed()) return fail(id, 0, ErrorClass::reset, 0, "the answer was cut");
+      fail(id, 0, ErrorClass::timeout, 0, "no end in time");
+    });
   }
   send(call, before, behind, true);  // a crash, which falls later
 }

@@ -9,7 +9,6 @@
 #include <sstream>
 
 #include "tests/sim/compare.hpp"
-#include "tests/sim/exhaustive.hpp"
 #include "tests/sim/scenarios.hpp"
 #include "tests/sim/world.hpp"
 
@@ -58,14 +57,6 @@ TEST(Simulation, EndsWhereAWorldWithoutAPastWouldHave) {
 TEST(Simulation, KeepsEveryPromiseInEveryScenario) {
   for (const Scenario& scenario : scenarios()) EXPECT_EQ(run(scenario.plan), "") << scenario.name;
   EXPECT_GE(scenarios().size(), 60U);
-}
-
-TEST(Simulation, HurtsEveryCallOfAScenarioAndCountsThem) {
-  const Exhausted one = exhaust({.pairs = false, .only = {"runs"}});
-  EXPECT_EQ(one.scenarios, 1U);
-  EXPECT_GT(one.all().expected, 300U);
-  EXPECT_EQ(one.all().executed, one.all().expected);
-  EXPECT_TRUE(one.failures.empty()) << one.failures.front();
 }
 
 TEST(Simulation, IsTheSameTwice) {
