@@ -206,7 +206,7 @@ programs_of() {  # BUILD
 }
 
 # Those that need a daemon of their own or a real file system's patience: they wait more than they compute.
-waits() { [[ $1 =~ ^(contract|e2e|chaos|torture)_test$ ]]; }
+waits() { [[ $1 =~ ^(contract|e2e|chaos|soak|torture)_test$ ]]; }
 
 # The simulator's: they run in the release build, which is many times as fast.
 simulates() { [[ $1 =~ ^sim(_[a-z]+)?_test$ ]]; }
