@@ -35,13 +35,14 @@ nanoseconds backoff_delay(std::int64_t failures, const specs::Configuration::Bac
 
 Monotonic backoff_until(const std::optional<WallTime>& finished, nanoseconds delay, const Now& now) {
   if (!finished) return now.mono + delay;
-  return now.mono + std::clamp<nanoseconds>(*finished + delay - now.wall, nanoseconds{0}, delay);
+  return now.mono + (delay - std::clamp<nanoseconds>(span_between(*finished, now.wall), nanoseconds{0}, delay));
 }
 
 Monotonic latched(const WallTime& since, nanoseconds span, const Now& now) {
-  const nanoseconds uptime = std::max<nanoseconds>(now.wall - now.boot, nanoseconds{0});
+  const nanoseconds uptime = std::max<nanoseconds>(span_between(now.boot, now.wall), nanoseconds{0});
   const nanoseconds most = now.boot == WallTime{} ? span : uptime;
-  const nanoseconds elapsed = std::clamp<nanoseconds>(now.wall - since, nanoseconds{0}, std::max(most, nanoseconds{0}));
+  const nanoseconds elapsed =
+      std::clamp<nanoseconds>(span_between(since, now.wall), nanoseconds{0}, std::max(most, nanoseconds{0}));
   return now.mono + (span - elapsed);
 }
 
@@ -63,7 +64,8 @@ bool was_interrupted(const ContainerView& container, const EndEvidence& evidence
 
   const auto killed_by_others = [&](const WallTime& kill) {
     // The engine writes the event beside the end, now and then a moment after it.
-    return kill <= finished + std::chrono::seconds{1} && finished - kill <= evidence.stop_timeout + std::chrono::seconds{5};
+    const nanoseconds before = span_between(kill, finished);
+    return before >= std::chrono::seconds{-1} && before <= evidence.stop_timeout + std::chrono::seconds{5};
   };
   if (std::any_of(evidence.foreign_kills.begin(), evidence.foreign_kills.end(), killed_by_others)) return true;
 
@@ -90,7 +92,7 @@ Outcome outcome_of(const ContainerView& container, const specs::Configuration::B
   // The engine's StartedAt can be later than its FinishedAt: a clamp, not a comparison.
   nanoseconds ran{0};
   if (container.started_at && container.finished_at) {
-    ran = std::max<nanoseconds>(*container.finished_at - *container.started_at, nanoseconds{0});
+    ran = std::max<nanoseconds>(span_between(*container.started_at, *container.finished_at), nanoseconds{0});
   }
   const std::int64_t before = ran >= backoff.reset_after ? 0 : container.failures;
   const bool ordered =

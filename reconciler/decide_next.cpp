@@ -25,7 +25,8 @@ std::string exit_words(const Outcome& outcome) {
 }
 
 bool ran_past(const Outcome& outcome, const std::optional<seconds>& deadline) {
-  return deadline && outcome.started_at && outcome.finished_at && *outcome.finished_at - *outcome.started_at >= *deadline;
+  return deadline && outcome.started_at && outcome.finished_at &&
+         span_between(*outcome.started_at, *outcome.finished_at) >= *deadline;
 }
 
 }  // namespace

@@ -88,10 +88,8 @@ std::vector<std::string> DeletionGuard::observe(const ScanFacts& scan, const spe
   const Reason sweeping = sweeping_reason(scan);
   judge(sweeping, over_budget(budget, now.mono));
 
-  if (!observed_ || !scan.unsettled) {
-    device_ = scan.device;
-    inode_ = scan.inode;
-  }
+  if (!directory_ || !scan.unsettled) directory_ = DirectoryId{scan.device, scan.inode};
+  note_whole();
   observed_ = true;
   spec_files_ = scan.spec_files;
   present_ = scan.named;
@@ -191,7 +189,7 @@ std::size_t DeletionGuard::most_there() const {
 }
 
 DeletionGuard::Reason DeletionGuard::sweeping_reason(const ScanFacts& scan) const {
-  if (observed_ && (scan.device != device_ || scan.inode != inode_)) return Reason::directory_replaced;
+  if (directory_ && directory_->differs_from({scan.device, scan.inode})) return Reason::directory_replaced;
   if (observed_ && spec_files_ >= 2 && scan.spec_files == 0) return Reason::directory_emptied;
   if (!spec_seen_) return Reason::no_spec_seen;
   Reason standing = Reason::none;
@@ -241,6 +239,11 @@ void DeletionGuard::judge(Reason sweeping, bool over_budget) {
   }
 }
 
+void DeletionGuard::note_whole() {
+  const bool whole = std::all_of(missing_.begin(), missing_.end(), [](const auto& entry) { return entry.second.agreed; });
+  if (whole) whole_directory_ = directory_;
+}
+
 bool DeletionGuard::confirm(const std::string& id) {
   const auto found = std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.id == id; });
   if (found == held_.end()) return false;
@@ -249,6 +252,7 @@ bool DeletionGuard::confirm(const std::string& id) {
     release(agent, missing);
     missing.agreed = true;
   }
+  note_whole();
   rebuild_held();
   return true;
 }
@@ -259,7 +263,9 @@ bool DeletionGuard::wants_second_scan() const {
 
 void DeletionGuard::forget(const std::string& agent) {
   present_.erase(agent);
-  if (missing_.erase(agent) != 0) rebuild_held();
+  if (missing_.erase(agent) == 0) return;
+  note_whole();
+  rebuild_held();
 }
 
 void DeletionGuard::rebuild_held() {

@@ -31,6 +31,17 @@ enum class Presence {
   held,         ///< missing, and not removed until the file is back or an operator confirms
 };
 
+/// Which directory the spec directory is. A device's number is its own for one boot only.
+struct DirectoryId {
+  std::optional<std::uint64_t> device;
+  std::uint64_t inode = 0;
+
+  [[nodiscard]] bool differs_from(const DirectoryId& other) const {
+    return inode != other.inode || (device && other.device && *device != *other.device);
+  }
+  bool operator==(const DirectoryId&) const = default;
+};
+
 /// What one complete scan showed.
 struct ScanFacts {
   std::uint64_t device = 0;  ///< of the directory
@@ -56,6 +67,9 @@ struct Held {
 
 class DeletionGuard {
  public:
+  /// Before the first scan: the directory of an earlier life. What another lacks is held now as it was then.
+  void remember(const DirectoryId& directory) { directory_ = whole_directory_ = directory; }
+
   /// In the order of scans. Returns the agents whose presence changed, sorted.
   std::vector<std::string> observe(const ScanFacts& scan, const specs::Configuration::Deletion& budget, const Now& now);
 
@@ -67,6 +81,8 @@ class DeletionGuard {
 
   [[nodiscard]] Presence presence(const std::string& agent) const;
   [[nodiscard]] const std::vector<Held>& held() const { return held_; }  ///< sorted by id
+  /// What the next life is to remember: the directory of the last scan in which nothing was missing that may not go.
+  [[nodiscard]] const std::optional<DirectoryId>& whole_directory() const { return whole_directory_; }
   /// Whether a second scan is wanted soon, to tell a miss from a removal.
   [[nodiscard]] bool wants_second_scan() const;
   /// The agent's containers and records are gone: forget it. It still counts in the budget of the minute in which it went.
@@ -103,13 +119,14 @@ class DeletionGuard {
   [[nodiscard]] std::size_t most_there() const;
   bool over_budget(const specs::Configuration::Deletion& budget, Monotonic now);
   void judge(Reason sweeping, bool over_budget);
+  void note_whole();
   void rebuild_held();
   [[nodiscard]] std::string message_of(Reason reason, const Held& held) const;
 
   bool observed_ = false;  ///< at least one scan
   bool spec_seen_ = false;
-  std::uint64_t device_ = 0;  ///< of the last scan that saw every file whole: what another lacks is told by such a one alone
-  std::uint64_t inode_ = 0;
+  std::optional<DirectoryId> directory_;  ///< of the last scan that saw every file whole: what another lacks such a one tells
+  std::optional<DirectoryId> whole_directory_;
   std::size_t spec_files_ = 0;
   std::set<std::string> removing_;  ///< as the last scan said: who vanishes after that is free
   std::set<std::string> present_;   ///< named by the last scan

@@ -330,6 +330,7 @@ class Reconciler::Machine {
   std::optional<ContactRecord> contact_before_start_;
   std::optional<Monotonic> next_contact_save_;
   WallTime saved_contact_{};
+  std::optional<DirectoryId> saved_directory_;  ///< with it
   Monotonic contact_saved_at_{};
 
   // Engine.

@@ -181,6 +181,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   }
   const std::vector<Held> before = guard_.held();
   const std::vector<std::string> changed = guard_.observe(scan_facts_, configuration_->deletion, now_);
+  if (engine_.engine_up && saved_directory_ != guard_.whole_directory()) save_contact();
   const std::set<std::string> newly = std::move(unjudged_);
   unjudged_.clear();
   for (const std::string& name : newly) {

@@ -33,6 +33,11 @@ void Reconciler::Machine::on(const StateLoaded& loaded) {
       if (!contact_before_start_) spoiled(record.key);
       const bool same_boot = contact_before_start_ && contact_before_start_->boot_id == now_.boot_id;
       if (same_boot && contact_before_start_->boot != WallTime{}) boot_ = contact_before_start_->boot;
+      if (contact_before_start_ && contact_before_start_->directory) {
+        DirectoryId directory = *contact_before_start_->directory;
+        if (!same_boot) directory.device.reset();
+        guard_.remember(directory);
+      }
     } else if (const std::string name = rest_after(record.key, "agents/"); !name.empty()) {
       const auto parsed = agent_record_from(record.bytes);
       if (!parsed) {
@@ -187,10 +192,11 @@ void Reconciler::Machine::end_stop_records(AgentState& agent) {
 
 void Reconciler::Machine::save_contact() {
   next_contact_save_.reset();  // until there is a newer one: an engine that says nothing wakes nobody
-  if (saved_contact_ == last_contact_) return;
+  if (saved_contact_ == last_contact_ && saved_directory_ == guard_.whole_directory()) return;
   saved_contact_ = last_contact_;
+  saved_directory_ = guard_.whole_directory();
   contact_saved_at_ = now_.mono;
-  save("engine", to_bytes(ContactRecord{last_contact_, now_.boot_id, boot_}), SaveInFlight{});
+  save("engine", to_bytes(ContactRecord{last_contact_, now_.boot_id, boot_, saved_directory_}), SaveInFlight{});
 }
 
 }  // namespace cofferdam::reconciler

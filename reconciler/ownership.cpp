@@ -4,6 +4,8 @@
 #include <limits>
 #include <optional>
 
+#include "reconciler/view.hpp"
+
 namespace cofferdam::reconciler {
 namespace {
 
@@ -17,7 +19,8 @@ const std::string& value_of(const std::map<std::string, std::string>& labels, st
 std::optional<std::int64_t> canonical(const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || number < 0 || std::to_string(number) != text) {
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || number < 0 || number > highest_count ||
+      std::to_string(number) != text) {
     return std::nullopt;
   }
   return number;

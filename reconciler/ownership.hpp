@@ -57,7 +57,7 @@ struct Ownership {
 Ownership owner_of(const std::string& name, const std::string& image_id, const std::map<std::string, std::string>& labels,
                    const Identity& identity);
 
-/// The number in a label, 0 where it is absent or no number.
+/// The number in a label; 0 where it is absent, no number, or beyond what we ever wrote (highest_count).
 std::int64_t number_of(const std::map<std::string, std::string>& labels, std::string_view key);
 
 }  // namespace cofferdam::reconciler

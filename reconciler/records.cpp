@@ -1,6 +1,7 @@
 #include "reconciler/records.hpp"
 
 #include <charconv>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -141,12 +142,18 @@ void put(Writer& out, const Outcome& outcome) {
 std::optional<Outcome> outcome_from(Reader& in) {
   Outcome outcome;
   const auto attempt = in.number("attempt");
-  if (!attempt || *attempt < 1) return std::nullopt;
+  const auto schema = in.number("schema").value_or(0);
+  outcome.restarts = in.number("restarts").value_or(0);
+  outcome.failures = in.number("failures").value_or(0);
+  const auto counts = [](std::int64_t number) { return number >= 0 && number <= highest_count; };
+  if (!attempt || *attempt < 1 || !counts(*attempt) || !counts(outcome.restarts) || !counts(outcome.failures))
+    return std::nullopt;
+  if (schema < 0 || schema > std::numeric_limits<int>::max()) return std::nullopt;
   outcome.attempt = *attempt;
   outcome.container_id = in.text("container");
   outcome.run_hash = in.text("run-hash");
   outcome.config_hash = in.text("config-hash");
-  outcome.schema = static_cast<int>(in.number("schema").value_or(0));
+  outcome.schema = static_cast<int>(schema);
   if (in.has("stopped")) {
     outcome.stopped = stop_cause_from(in.text("stopped"));
     if (!outcome.stopped) outcome.interrupted = true;  // a cause that we do not know: not the agent's own end
@@ -157,8 +164,6 @@ std::optional<Outcome> outcome_from(Reader& in) {
   outcome.oom_killed = in.flag("oom");
   outcome.started_at = in.time("started");
   outcome.finished_at = in.time("finished");
-  outcome.restarts = in.number("restarts").value_or(0);
-  outcome.failures = in.number("failures").value_or(0);
   outcome.released = in.flag("released");
   return outcome;
 }
@@ -215,6 +220,10 @@ std::string to_bytes(const ContactRecord& record) {
   out.put("contact", static_cast<std::int64_t>(record.contact.time_since_epoch().count()));
   out.put("boot-id", record.boot_id);
   if (record.boot != WallTime{}) out.put("boot", static_cast<std::int64_t>(record.boot.time_since_epoch().count()));
+  if (record.directory) {
+    if (record.directory->device) out.put("directory-device", static_cast<std::int64_t>(*record.directory->device));
+    out.put("directory-inode", static_cast<std::int64_t>(record.directory->inode));
+  }
   return out.done();
 }
 
@@ -222,8 +231,13 @@ std::optional<ContactRecord> contact_record_from(const std::string& bytes) {
   Reader in(bytes, "contact");
   const auto contact = in.time("contact");
   const auto boot = in.time("boot");
-  if (!in.good() || !contact) return std::nullopt;
-  return ContactRecord{*contact, in.text("boot-id"), boot.value_or(WallTime{})};
+  const auto device = in.number("directory-device");
+  const auto inode = in.number("directory-inode");
+  if (!in.good() || !contact || (device && !inode)) return std::nullopt;
+  ContactRecord record{*contact, in.text("boot-id"), boot.value_or(WallTime{}), std::nullopt};
+  if (inode) record.directory = DirectoryId{std::nullopt, static_cast<std::uint64_t>(*inode)};
+  if (device) record.directory->device = static_cast<std::uint64_t>(*device);
+  return record;
 }
 
 }  // namespace cofferdam::reconciler

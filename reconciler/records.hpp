@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "reconciler/deletion_guard.hpp"
 #include "reconciler/view.hpp"
 
 namespace cofferdam::reconciler {
@@ -40,6 +41,7 @@ struct ContactRecord {
   WallTime contact{};
   std::string boot_id;
   WallTime boot{};  ///< when that boot was, by the clock as it was first seen: later jumps of the clock do not move it
+  std::optional<DirectoryId> directory;  ///< the spec directory, as it was when nothing was missing in it
   bool operator==(const ContactRecord&) const = default;
 };
 std::string to_bytes(const ContactRecord& record);

@@ -3,6 +3,7 @@
 // Time is data: read once an input by the shell, handed in, never read here.
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace cofferdam::reconciler {
@@ -20,6 +21,15 @@ struct MonotonicTag {
 using Monotonic = std::chrono::time_point<MonotonicTag, std::chrono::nanoseconds>;
 /// UTC; for comparing with what the engine wrote. May jump both ways.
 using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/// later - earlier, or the nearest span that fits: what an engine or a record says of a time may be anything from 1678 to 2261.
+constexpr std::chrono::nanoseconds span_between(WallTime earlier, WallTime later) {
+  std::int64_t span = 0;
+  if (!__builtin_sub_overflow(later.time_since_epoch().count(), earlier.time_since_epoch().count(), &span)) {
+    return std::chrono::nanoseconds{span};
+  }
+  return later < earlier ? std::chrono::nanoseconds::min() : std::chrono::nanoseconds::max();
+}
 
 struct Now {
   Monotonic mono{};

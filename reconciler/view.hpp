@@ -60,6 +60,9 @@ struct Stop {
   bool may_have_killed = false;
 };
 
+/// Attempts, restarts and failures are read back from labels and records: a number beyond this is none that we wrote.
+inline constexpr std::int64_t highest_count = 1'000'000'000'000;
+
 /// How an attempt ended. Saved as `agents/<agent>` before its container is removed; then it stands for it.
 struct Outcome {
   std::int64_t attempt = 0;

@@ -27,6 +27,29 @@ TEST(Counting, DrawsTheSameJitterAfterACrashAndAnotherForAnotherAgent) {
   EXPECT_NE(backoff_delay(3, kBackoff, "bot", 4), backoff_delay(3, kBackoff, "bot", 5));
 }
 
+TEST(Counting, BearsTimesThatAreCenturiesApart) {
+  const WallTime first = WallTime::min();
+  const WallTime last = WallTime::max();
+  EXPECT_EQ(span_between(first, last), std::chrono::nanoseconds::max());
+  EXPECT_EQ(span_between(last, first), std::chrono::nanoseconds::min());
+  Now now;
+  now.wall = WallTime(std::chrono::hours(24 * 365 * 56));
+  EXPECT_EQ(backoff_until(first, std::chrono::seconds{5}, now), now.mono);
+  EXPECT_EQ(backoff_until(last, std::chrono::seconds{5}, now), now.mono + std::chrono::seconds{5});
+  EXPECT_EQ(latched(first, std::chrono::seconds{5}, now), now.mono);
+  ContainerView container;
+  container.started_at = first;
+  container.finished_at = last;
+  container.failures = 3;
+  EXPECT_EQ(outcome_of(container, {}).failures, 1) << "it ran for long";
+  EndEvidence evidence;
+  evidence.local = false;
+  evidence.foreign_kills = {first};
+  EXPECT_FALSE(was_interrupted(container, evidence, now));
+  evidence.foreign_kills = {last};
+  EXPECT_TRUE(was_interrupted(container, evidence, now));
+}
+
 TEST(Counting, MeasuresTheBackOffFromTheEndButNeverWaitsLongerThanTheDelay) {
   const Now now = at_start();
   EXPECT_EQ(backoff_until(now.wall - seconds{3}, seconds{10}, now), now.mono + seconds{7});

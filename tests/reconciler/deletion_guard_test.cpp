@@ -192,6 +192,38 @@ TEST_F(DeletionGuardTest, FileThatIsBeingWrittenAtTheStartIsNoOtherDirectory) {
   EXPECT_EQ(guard.presence(name(0)), Presence::absent);
 }
 
+TEST_F(DeletionGuardTest, DirectoryOfAnEarlierLifeIsRememberedUntilNothingIsMissing) {
+  add(agents(0, 3));
+  scan();
+  const DirectoryId first = guard.whole_directory().value();
+  ++inode;
+  remove(agents(0, 1));
+  scan_twice();
+  ASSERT_EQ(reason(name(0)), "DirectoryReplaced");
+  EXPECT_EQ(guard.whole_directory(), first) << "while something is held, what the next life is to compare with";
+  const std::string id = guard.held().at(0).id;
+
+  guard = {};  // a new life
+  guard.remember(first);
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::held);
+  EXPECT_EQ(reason(name(0)), "DirectoryReplaced");
+  EXPECT_EQ(guard.held().at(0).id, id);
+  EXPECT_EQ(guard.whole_directory(), first);
+  ASSERT_TRUE(guard.confirm(id));
+  EXPECT_EQ(guard.whole_directory(), (DirectoryId{device, inode}));
+}
+
+TEST_F(DeletionGuardTest, DeviceOfAnEarlierBootIsNotCompared) {
+  add(agents(0, 3));
+  guard.remember({std::nullopt, inode});
+  ++device;
+  scan();
+  remove(agents(0, 1));
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::absent);
+}
+
 TEST_F(DeletionGuardTest, ReplacedDirectoryWithAllTheFilesHoldsNothing) {
   add(agents(0, 3));
   scan();

@@ -36,6 +36,39 @@ TEST(Machine, HoldsMassDeletionsUntilTheyAreConfirmed) {
   EXPECT_TRUE(world.machine->held().empty());
 }
 
+TEST(Machine, RemembersOverARestartThatTheFolderIsAnotherOne) {
+  for (const bool replaced_while_down : {false, true}) {
+    World world;
+    world.start();
+    drop(world, 5);
+    world.pass(minutes{5});
+    if (replaced_while_down) world.crash();
+    world.directory_inode = 8;
+    for (int i = 1; i < 5; ++i) world.erase("a0" + std::to_string(i) + ".yaml");
+    if (!replaced_while_down) {
+      world.pass(minutes{1});
+      world.crash();
+    }
+    for (int life = 0; life < 2; ++life) {
+      world.start();
+      world.pass(minutes{5});
+      for (int i = 0; i < 5; ++i) EXPECT_EQ(world.engine.running("a0" + std::to_string(i)).size(), 1U) << i;
+      ASSERT_EQ(world.machine->held().size(), 1U);
+      EXPECT_EQ(world.machine->held().front().reason, "DirectoryReplaced");
+      if (life == 0) world.crash();
+    }
+    world.give(Command{1, ConfirmDeletions{world.machine->held().front().id}});
+    world.pass(minutes{1});
+    EXPECT_EQ(world.engine.of("a01").size(), 0U);
+    world.crash();
+    world.start();
+    world.erase("a00.yaml");
+    world.write("b.yaml", agent_file("b"));
+    world.pass(minutes{5});
+    EXPECT_EQ(world.engine.of("a00").size(), 0U) << "what was confirmed is the folder now";
+  }
+}
+
 TEST(Machine, TouchesNothingWhileTheFolderCannotBeRead) {
   World world;
   world.start();

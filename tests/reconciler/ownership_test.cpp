@@ -51,5 +51,13 @@ TEST(OwnershipEdges, SuspectsASchemaThatIsNoNumberOfOurs) {
   }
 }
 
+TEST(OwnershipEdges, TakesNoCountBeyondWhatWeEverWrite) {
+  const std::string beyond = "1000000000001";
+  EXPECT_EQ(with("cofferdam.attempt", "1000000000000").attempt, 1000000000000);
+  EXPECT_EQ(with("cofferdam.attempt", beyond).owner, Owner::suspect);
+  EXPECT_EQ(with("cofferdam.failures", beyond).failures, 0);
+  EXPECT_EQ(with("cofferdam.restarts", "9223372036854775807").restarts, 0);
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler

@@ -48,8 +48,12 @@ TEST(Records, ReadBackAsTheyWereWritten) {
   EXPECT_EQ(agent_record_from(to_bytes(AgentRecord{})), AgentRecord{});
   const StopRecord stop{"bot", StopCause::out_of_band_update};
   EXPECT_EQ(stop_record_from(to_bytes(stop)), stop);
-  const ContactRecord contact{WallTime{std::chrono::seconds{5}}, "boot"};
+  const ContactRecord contact{WallTime{std::chrono::seconds{5}}, "boot", {}, {}};
   EXPECT_EQ(contact_record_from(to_bytes(contact)), contact);
+  for (const DirectoryId& directory : {DirectoryId{std::nullopt, 7}, DirectoryId{3, ~std::uint64_t{0}}}) {
+    const ContactRecord with{WallTime{std::chrono::seconds{5}}, "boot", WallTime{std::chrono::seconds{1}}, directory};
+    EXPECT_EQ(contact_record_from(to_bytes(with)), with);
+  }
 }
 
 TEST(Records, CountAsAbsentWhenTornOrSpoiled) {
@@ -66,6 +70,7 @@ TEST(Records, CountAsAbsentWhenTornOrSpoiled) {
   EXPECT_FALSE(stop_record_from(to_bytes(AgentRecord{})));
   EXPECT_FALSE(stop_record_from("cofferdam record 1 stop\nagent a\ncause Whim\nend\n"));
   EXPECT_FALSE(contact_record_from("cofferdam record 1 contact\nend\n"));
+  EXPECT_FALSE(contact_record_from("cofferdam record 1 contact\ncontact 5\ndirectory-device 1\nend\n"));
 }
 
 TEST(Records, TakeNoAcceptedAttemptWithoutWhatWasAccepted) {
@@ -73,6 +78,15 @@ TEST(Records, TakeNoAcceptedAttemptWithoutWhatWasAccepted) {
   ASSERT_TRUE(record);
   EXPECT_EQ(agent_record_from(to_bytes(*record)), record);
   EXPECT_TRUE(record->empty());
+}
+
+TEST(Records, CountAsAbsentWithNumbersThatWeNeverWrote) {
+  const std::string beyond = std::to_string(highest_count + 1);
+  const std::vector<std::string> fields{"attempt " + beyond, "attempt 1\nrestarts " + beyond, "attempt 1\nfailures -1",
+                                        "attempt 1\nschema 4294967296"};
+  for (const std::string& field : fields) {
+    EXPECT_FALSE(agent_record_from("cofferdam record 1 agent\n" + field + "\nend\n")) << field;
+  }
 }
 
 TEST(Records, IgnoreFieldsOfALaterVersion) {
