@@ -65,8 +65,8 @@ void exchange(const std::string& one, const std::string& other) {
   must(::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0, "exchange", one);
 }
 
-void unlink(const std::string& path) {
-  must(::unlink(path.c_str()) == 0, "unlink", path);
+void unlink(const std::string& path, bool if_there) {
+  must(::unlink(path.c_str()) == 0 || (if_there && errno == ENOENT), "unlink", path);
 }
 
 void link(const std::string& from, const std::string& to) {

@@ -31,7 +31,7 @@ void copy(const std::string& from, const std::string& to);
 void rename(const std::string& from, const std::string& to);
 /// Both names stay, and each has the other's file.
 void exchange(const std::string& one, const std::string& other);
-void unlink(const std::string& path);
+void unlink(const std::string& path, bool if_there = false);
 void link(const std::string& from, const std::string& to);
 void symlink(const std::string& target, const std::string& path);
 void make_directory(const std::string& path);
