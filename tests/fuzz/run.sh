@@ -31,7 +31,7 @@ done
 begin=$SECONDS
 mkdir -p "$build"
 log=$build/build.log
-if ! { cmake --preset fuzz && cmake --build "$build" --target fuzz_targets -j "$(nproc)"; } >"$log" 2>&1; then
+if ! { cmake --preset fuzz && cmake --build "$build" -j "$(nproc)" --target fuzz_dictionaries canary_fuzz "${targets[@]/%/_fuzz}"; } >"$log" 2>&1; then
   grep -E 'error|FAILED|Mend' "$log" | head -n 20
   echo "the fuzz targets do not build; see $log" >&2
   exit 2

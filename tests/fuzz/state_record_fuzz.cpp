@@ -42,11 +42,15 @@ std::optional<WallTime> time(Input& input) {
   return WallTime(std::chrono::nanoseconds(input.number()));
 }
 
+std::int64_t counted(Input& input) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(input.number()) % highest_count);
+}
+
 void check_made(Input& input) {
   AgentRecord record;
   if (input.flag()) {
     Outcome& outcome = record.outcome.emplace();
-    outcome.attempt = std::max<std::int64_t>(1, input.number());
+    outcome.attempt = 1 + counted(input);
     outcome.container_id = text(input);
     outcome.run_hash = text(input);
     outcome.config_hash = text(input);
@@ -58,8 +62,8 @@ void check_made(Input& input) {
     outcome.oom_killed = input.flag();
     outcome.started_at = time(input);
     outcome.finished_at = time(input);
-    outcome.restarts = input.number();
-    outcome.failures = input.number();
+    outcome.restarts = counted(input);
+    outcome.failures = counted(input);
     outcome.released = input.flag();
   }
   record.accepted_run_hash = text(input);
