@@ -437,19 +437,5 @@ TEST(Machine, DoesNothingWhileTheStateIsUnknown) {
   EXPECT_FALSE(world.machine->summary().ready);
 }
 
-TEST(Machine, BeginsNoCallAfterItsShutdown) {
-  World world;
-  world.start();
-  world.write("bot.yaml", agent_file("bot"));
-  world.settle();
-  const int calls = static_cast<int>(world.engine.calls.size());
-  world.give(Shutdown{});
-  world.write("bot.yaml", agent_file("bot", "  memoryMB: 256\n"));
-  world.give(Timer{});
-  world.settle();
-  EXPECT_EQ(static_cast<int>(world.engine.calls.size()), calls);
-  EXPECT_EQ(world.engine.running("bot").size(), 1U);
-}
-
 }  // namespace
 }  // namespace cofferdam::reconciler::testing

@@ -256,5 +256,19 @@ TEST(Machine, WarnsOfFilteredVariablesOnceASpecChange) {
   for (const Audit& line : world.log) EXPECT_EQ(line.message.find("hunter2"), std::string::npos);
 }
 
+TEST(Machine, BeginsNoCallAfterItsShutdown) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const int calls = static_cast<int>(world.engine.calls.size());
+  world.give(Shutdown{});
+  world.write("bot.yaml", agent_file("bot", "  memoryMB: 256\n"));
+  world.give(Timer{});
+  world.settle();
+  EXPECT_EQ(static_cast<int>(world.engine.calls.size()), calls);
+  EXPECT_EQ(world.engine.running("bot").size(), 1U);
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
