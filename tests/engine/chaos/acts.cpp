@@ -1,9 +1,5 @@
 #include "tests/engine/chaos/acts.hpp"
 
-#include <unistd.h>
-
-#include <csignal>
-#include <filesystem>
 #include <utility>
 
 namespace cofferdam::test::chaos {

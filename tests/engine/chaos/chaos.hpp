@@ -21,6 +21,7 @@ struct Outcome {
   std::string lacking;  ///< what was not as the files say when the time to settle was over
   long observations = 0;
   long changing_calls = 0;
+  long overlooked = 0;  ///< of them, on containers that were gone before they could be looked at
   int decoys = 0;
   std::string summary;  ///< lines for people; after a failure with the timeline and where the files are
   [[nodiscard]] bool good() const { return violations == 0 && lacking.empty(); }

@@ -58,7 +58,8 @@ std::string summary_of(const Options& options, const Outcome& outcome, const Act
   return "chaos: seed " + std::to_string(options.seed) + ", " + std::to_string(options.duration.count()) + " s, " +
          std::to_string(options.agents) + " agents, " + std::to_string(outcome.decoys) + " decoys\n  acts: " + acts.counts() +
          "\n  observations " + std::to_string(outcome.observations) + ", changing calls judged " +
-         std::to_string(outcome.changing_calls) + ", as the files say after " + std::to_string(settled.count()) +
+         std::to_string(outcome.changing_calls) + " (and " + std::to_string(outcome.overlooked) +
+         " not, their containers being gone), as the files say after " + std::to_string(settled.count()) +
          " s\n  violations=" + std::to_string(outcome.violations) + (outcome.lacking.empty() ? "" : " NOT SETTLED") + "\n";
 }
 
@@ -92,7 +93,8 @@ Outcome run(const Options& options) {
     decoys.check();
     outcome.violations = timeline.violations();
     outcome.observations = observer.observations();
-    outcome.changing_calls = observer.changing_calls();
+    outcome.overlooked = observer.overlooked();
+    outcome.changing_calls = observer.changing_calls() - outcome.overlooked;
     outcome.decoys = static_cast<int>(decoys.count());
     outcome.summary = summary_of(options, outcome, acts, settled);
     stage.end_controller(SIGTERM);
