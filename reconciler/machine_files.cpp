@@ -174,6 +174,13 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
     scan_facts_.never_good.push_back(file);
     if (!never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
   }
+  // What cannot be read may have been given anything since it was last read (S3): at every scan it is as good as new.
+  for (const specs::DirEntry& entry : snapshot.entries) {
+    if (entry.error == 0 || entry.type != specs::FileType::regular || !folder_.files().contains(entry.name)) continue;
+    for (auto* list : {&scan_facts_.never_good, &scan_facts_.never_good_new}) {
+      if (std::find(list->begin(), list->end(), entry.name) == list->end()) list->push_back(entry.name);
+    }
+  }
   for (const std::string& file : unsettled) {  // an agent may have moved into one that is still being written
     if (folder_.files().contains(file)) continue;
     scan_facts_.never_good.push_back(file);

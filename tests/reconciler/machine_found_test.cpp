@@ -187,5 +187,27 @@ TEST(Found, TakesTheNextNameWhenOneIsTakenByALookAlikeThatAListHasToldOf) {
   EXPECT_EQ(world.engine.count("container create"), 3) << "one for the probe, one that is refused, one that is made";
 }
 
+TEST(Found, HoldsWhoMayHaveMovedIntoAFileThatCannotBeRead) {
+  World world;
+  world.start();
+  world.write("a.yaml", agent_file("ada"));
+  world.write("b.yaml", agent_file("bot"));
+  world.pass(minutes{2});
+  world.write("a.yaml", agent_file("ada") + "---\n" + agent_file("bot"));
+  world.unreadable_files.insert("a.yaml");
+  world.pass(minutes{1});
+  world.erase("b.yaml");
+  world.pass(minutes{5});
+  EXPECT_EQ(world.engine.running("bot").size(), 1U);
+  ASSERT_EQ(world.machine->held().size(), 1U);
+  EXPECT_EQ(world.machine->held().front().reason, "MaybeMoved");
+  EXPECT_NE(world.machine->held().front().message.find("cannot be read"), std::string::npos);
+
+  world.write("a.yaml", agent_file("ada"));
+  world.unreadable_files.clear();
+  world.pass(minutes{5});
+  EXPECT_EQ(world.engine.of("bot").size(), 0U) << "it had not moved there";
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing

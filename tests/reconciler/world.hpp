@@ -6,11 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -207,6 +209,7 @@ class World {
   std::uint64_t epoch = 0;
   std::uint64_t directory_inode = 7;
   bool directory_readable = true;
+  std::set<std::string> unreadable_files;
 
  private:
   struct File {
@@ -243,8 +246,12 @@ class World {
       entry.size = static_cast<std::int64_t>(file.text.size());
       entry.mtime_ns = file.version;
       entry.mode = 0644;
-      if (read_already[name] != file.version) entry.bytes = std::make_shared<const std::string>(file.text);
-      read_already[name] = file.version;
+      if (unreadable_files.contains(name)) {
+        entry.error = EACCES;
+      } else if (read_already[name] != file.version) {
+        entry.bytes = std::make_shared<const std::string>(file.text);
+        read_already[name] = file.version;
+      }
       snapshot.entries.push_back(std::move(entry));
     }
     give(snapshot);
