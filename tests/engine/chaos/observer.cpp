@@ -115,7 +115,9 @@ void Observer::event(const Json& event) {
   }
   if (action == "create") learn(id, attributes.value("name", ""), attributes, "");
   const auto found = seen_.find(id);
-  if (found != seen_.end() && action == "destroy") found->second.gone = true;
+  if (found == seen_.end()) return;
+  if (action == "start") found->second.ran = true;
+  if (action == "destroy") found->second.gone = true;
 }
 
 void Observer::allow(const std::string& agent, int version) {

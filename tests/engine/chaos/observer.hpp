@@ -40,6 +40,7 @@ struct Seen {
   bool probe = false;
   bool started = false;            ///< the controller asked for its start
   bool started_by_others = false;  ///< the run started it again, or told the daemon to
+  bool ran = false;                ///< the daemon said that it started: a start that was asked for may never have come
   bool gone = false;
 };
 

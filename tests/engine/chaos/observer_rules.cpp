@@ -135,7 +135,7 @@ void Observer::judge_remove(const std::string& id, const Seen& seen) {
   const bool superseded = std::any_of(seen_.begin(), seen_.end(), [&](const auto& entry) {
     return entry.second.agent == seen.agent && entry.second.attempt > seen.attempt && entry.second.started;
   });
-  if (absent || superseded || !seen.started || seen.attempt <= recorded_attempt(seen.agent)) return;
+  if (absent || superseded || !seen.ran || seen.attempt <= recorded_attempt(seen.agent)) return;
   timeline_.violation("S9", "remove of " + seen.agent + "-" + std::to_string(seen.attempt) + " (" + short_id(id) +
                                 ") whose outcome is not saved");
 }
