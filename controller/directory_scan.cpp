@@ -267,7 +267,8 @@ class Reader {
       if (!snapshot.error.empty()) return std::move(reading_);
       snapshot.complete = read_entries();
     }
-    if (!snapshot.complete) snapshot.error = "its files are renamed and removed faster than they can be read; it is read again soon";
+    if (!snapshot.complete)
+      snapshot.error = "its files are renamed and removed faster than they can be read; it is read again soon";
     return std::move(reading_);
   }
 

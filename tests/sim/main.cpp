@@ -222,7 +222,8 @@ int run_one(const Plan& plan, const Options& options) {
 int usage() {
   std::cerr
       << "cofferdam-sim --seeds A..B [--jobs N] [--no-shrink] | --seed N [--trace] [--print-plan] | --plan FILE [--trace] | "
-         "--exhaustive [--no-pairs] [--only NAME] | --allocation-failure [--places N] [--only NAME] | --known-bugs [--within N]\n";
+         "--exhaustive [--no-pairs] [--only NAME] | --allocation-failure [--places N] [--only NAME] | --known-bugs [--within "
+         "N]\n";
   return 2;
 }
 

@@ -64,7 +64,7 @@ struct Plan {
   int backoff_seconds = 60;  ///< the longest
   int rollout = 1;
   int budget_count = 5;
-  int calm_seconds = 0;  ///< in the silence: between lists and scans, and the longest back-off; 0: as before it
+  int calm_seconds = 0;               ///< in the silence: between lists and scans, and the longest back-off; 0: as before it
   SimTime faults_until = 3 * minute;  ///< then all is healed
   SimTime quiet = 24 * hour;          ///< after it has converged
   std::string troubled;               ///< all the trouble is this agent's, and nobody else may notice; empty: none is
