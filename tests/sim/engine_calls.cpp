@@ -222,7 +222,7 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
     case ContainerState::dead: break;
   }
   if (container->live()) {
-    if (container->unkillable)
+    if (container->unkillable && container->process != 0)  // a ghost has none that could hold out
       return done(status_error(500, "could not kill container: tried to kill container, but did not receive an exit event"));
     container->restart_cancelled = true;
     if (container->shown.state != ContainerState::restarting) {
