@@ -69,7 +69,8 @@ bool World::do_people(const Item& item) {
   if (verb == "old-start") {
     // `docker start` of the oldest that ended.
     for (const auto& [id, container] : engine_->containers()) {
-      if (container->maker != Who::controller || container->live() || !engine_->up()) continue;
+      if (container->maker != Who::controller || !engine_->up()) continue;
+      if (container->shown.state != docker::ContainerState::exited) continue;
       call(docker::ContainerStart{id});
       break;
     }

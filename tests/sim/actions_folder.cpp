@@ -130,7 +130,7 @@ bool World::do_folder(const Item& item) {
   }
   if (verb == "hints-lost") {
     hints_lost = true;
-    lift(span, [this] { hints_lost = false; });
+    schedule.after(span, [this] { hints_lost = false; });  // not by the healing: only a rescan finds what changes then
     return true;
   }
   return false;

@@ -50,7 +50,7 @@ std::string Checks::mismatch(const std::string& agent) {
       const auto& labels = container->shown.config.labels;
       const auto named = labels.find(std::string(reconciler::label::name));
       const bool renamed = named == labels.end() || named->second != container->shown.name;
-      if (!renamed && attempt.ran) newest_there = std::max(newest_there, attempt.number);
+      if (!renamed) newest_there = std::max(newest_there, attempt.number);
     }
     if (attempt.maker != Who::controller) continue;
     if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;

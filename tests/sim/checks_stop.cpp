@@ -115,7 +115,10 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
   }
   for (const auto& [name, claim] : claims) {
     // Two files name it: neither changes what is in force. Of two that appear together either may be seen first.
-    if (!claim.good.empty()) agents_[name].confirmed = false;
+    if (!claim.good.empty()) {
+      agents_[name].confirmed = false;
+      agents_[name].named_in = scans_;
+    }
     if (claim.all > 1 && claim.before > 0) continue;
     for (const auto& spec : claim.good) show_version(agents_[name], spec);
   }
