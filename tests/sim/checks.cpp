@@ -279,12 +279,20 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.config_hash = label_of(container, label::config_hash);
     attempt.restarts = reconciler::number_of(container.shown.config.labels, label::restarts);
     attempt.maker = container.maker;
+    attempt.made = attempts_.size();
+    // It was asked for before that version was shown.
+    if (const auto agent = agents_.find(attempt.agent); agent != agents_.end() && !agent->second.versions.empty()) {
+      const Version& newest = agent->second.versions.back();
+      if (newest.config_hash == attempt.config_hash) attempt.accepted = newest.spec->run_hash;
+    }
     attempts_[container.shown.id] = attempt;
   }
   const auto found = attempts_.find(container.shown.id);
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;
   if (what == "start") {
+    const bool untold = attempt.excused || attempt.touched;
+    attempt.verdict_excused = attempt.verdict_excused || (untold && outcome_is_saved(attempt));
     attempt.live = attempt.ran = true;
     attempt.told_live = false;
     attempt.live_since = world_.schedule.now();

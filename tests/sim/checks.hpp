@@ -84,8 +84,10 @@ class Checks {
   struct Attempt {
     std::string agent;
     std::int64_t number = 0;
+    std::size_t made = 0;  ///< in the order of their making: a number comes again once its agent's records ended
     std::string run_hash;
     std::string config_hash;
+    std::string accepted;  ///< the last run-hash that its agent's spec had with this very config-hash
     std::int64_t restarts = 0;
     bool ran = false;
     bool start_failed = false;  ///< with 126 or 127: its own end
@@ -101,8 +103,9 @@ class Checks {
     SimTime ended_at = -1;
     std::int64_t exit_code = 0;
     bool oom = false;
-    bool excused = false;  ///< its end cannot be told from one that somebody caused
-    bool touched = false;  ///< somebody else sent it a signal
+    bool excused = false;          ///< its end cannot be told from one that somebody caused
+    bool verdict_excused = false;  ///< the end whose outcome is saved could not, and no later end changes that
+    bool touched = false;          ///< somebody else sent it a signal
     bool stop_recorded = false;
     bool stop_refused = false;      ///< in this life
     SimTime stop_first_saved = -1;  ///< in this life

@@ -53,7 +53,7 @@ std::string Checks::mismatch(const std::string& agent) {
       if (!renamed) newest_there = std::max(newest_there, attempt.number);
     }
     if (attempt.maker != Who::controller) continue;
-    if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.number > newest->number)) newest = &attempt;
+    if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.made > newest->made)) newest = &attempt;
   }
   if (live.size() > 1) return "more than one container of it is live";
   const auto wanted = world_.intent().find(agent);
@@ -67,7 +67,7 @@ std::string Checks::mismatch(const std::string& agent) {
   if (live.size() == 1) {
     const Attempt& runs = *live.front();
     if (newest_there > runs.number) return "an older one runs, that somebody started";
-    const bool outdated = runs.run_hash == spec.run_hash;
+    const bool outdated = runs.run_hash == spec.run_hash || runs.accepted == spec.run_hash;
     if (runs.config_hash == hash || (outdated && spec.restart_policy != specs::RestartPolicy::always)) return {};
     if (outdated && world_.shell() != nullptr) return "it runs with old defaults";
     return "what runs is not what its spec says";
@@ -93,14 +93,16 @@ std::string Checks::mismatch(const std::string& agent) {
   const bool never = spec.restart_policy == specs::RestartPolicy::never;
   const bool by_deadline = newest->stop_cause == reconciler::StopCause::deadline_exceeded;
   if (by_itself || never || by_deadline) {
-    if (newest->run_hash != spec.run_hash && newest->config_hash != hash) return "it counts as finished for another spec";
+    const bool same_run = newest->run_hash == spec.run_hash || newest->accepted == spec.run_hash;
+    if (!same_run && newest->config_hash != hash) return "it counts as finished for another spec";
     if (by_itself && spec.restart_policy == specs::RestartPolicy::always && !spec.max_restarts && !spec.active_deadline) {
       return "it counts as finished under Always";
     }
     return {};
   }
   // An end that somebody caused and nobody told of looks like its own.
-  return newest->excused || newest->touched ? std::string() : "it counts as finished, and did not end by itself";
+  return newest->excused || newest->touched || newest->verdict_excused ? std::string()
+                                                                       : "it counts as finished, and did not end by itself";
 }
 
 void Checks::silent() {

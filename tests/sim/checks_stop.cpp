@@ -131,6 +131,9 @@ void Checks::show_version(AgentTruth& agent, const std::shared_ptr<const specs::
   }
   const SimTime moment = world_.schedule.now();
   const std::string hash = specs::make_effective(*spec, *configuration).config_hash;
+  for (auto& [id, attempt] : attempts_) {
+    if (attempt.agent == spec->name && attempt.config_hash == hash) attempt.accepted = spec->run_hash;
+  }
   if (!agent.versions.empty()) {
     Version& last = agent.versions.back();
     if (*last.spec == *spec && last.config_hash == hash) {
