@@ -63,7 +63,7 @@ struct FileView {
   FileState state = FileState::never_good;
   Problems problems;               ///< of the bytes last read, duplicates included
   std::string sha256;              ///< of the bytes last read; empty if never read
-  std::vector<std::string> names;  ///< agents that the newest bytes name, as far as they could be read
+  std::vector<std::string> names;  ///< agents that the newest bytes name; in error also as they last parsed
 };
 
 /// What the folder says of one agent. `spec` is the version in force (the last good one of its file).

@@ -153,9 +153,12 @@ void Folder::File::parse(const std::shared_ptr<const std::string>& content, std:
   if (problems.empty() && specs.empty()) {  // empty is never a wish to remove
     problems.push_back({{name, 0, 0}, "", "has no agent in it", "write one, or remove the file", ""});
   }
+  parses = problems.empty();
+  if (!parses) {  // who was named by the bytes before may be in what cannot be read now
+    for (const auto& [agent, spec] : newest) names.push_back(agent);
+  }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  parses = problems.empty();
   bytes = parses ? content : nullptr;
   if (parses) newest = std::move(specs);
 }

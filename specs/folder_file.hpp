@@ -29,7 +29,7 @@ struct Folder::File {
   std::shared_ptr<const std::string> bytes;  ///< while they parse
   bool parses = false;
   Problems problems;
-  std::vector<std::string> names;  ///< sorted
+  std::vector<std::string> names;  ///< sorted; while they do not parse also those that the last ones that did named
 
   SpecsByName newest;  ///< of the newest bytes that parsed without error
 

@@ -209,5 +209,39 @@ TEST(Found, HoldsWhoMayHaveMovedIntoAFileThatCannotBeRead) {
   EXPECT_EQ(world.engine.of("bot").size(), 0U) << "it had not moved there";
 }
 
+TEST(Found, KeepsAnAgentWhoseFileWasADuplicateThatBroke) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const std::string before = world.running("bot");
+  world.write("moved.yaml", agent_file("bot"));
+  world.settle();
+  world.write("moved.yaml", "{ broken");
+  world.settle();
+  world.erase("bot.yaml");
+  world.pass(minutes{1});
+  EXPECT_EQ(world.running("bot"), before) << "it has moved into a file that broke";
+  world.erase("moved.yaml");
+  world.pass(minutes{1});
+  EXPECT_TRUE(world.engine.of("bot").empty());
+}
+
+TEST(Found, KeepsAnAgentOfAFileThatOnlyANeighbourKeptFromBeingGood) {
+  World world;
+  world.start();
+  world.write("two.yaml", agent_file("bot") + "---\n" + agent_file("other"));
+  world.settle();
+  const std::string before = world.running("bot");
+  world.crash();
+  world.state.clear();
+  world.write("copy.yaml", agent_file("other"));
+  world.start();
+  world.settle();
+  world.write("two.yaml", agent_file("other", "  nonsense: 1\n"));  // a half of it that cannot be used
+  world.pass(minutes{1});
+  EXPECT_EQ(world.running("bot"), before);
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing

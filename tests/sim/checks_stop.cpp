@@ -66,7 +66,7 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     const specs::AgentFile& read = parsed(*bytes, entry.name);
     file.names = {read.names.begin(), read.names.end()};
     if (!read.good()) continue;
-    last_good_names_[entry.name] = saved_names_[entry.name] = file.names;
+    last_good_names_[entry.name] = file.names;
     named_well_.insert(file.names.begin(), file.names.end());
     file.good.clear();
     for (const specs::AgentSpec& spec : read.agents) file.good.push_back(std::make_shared<const specs::AgentSpec>(spec));
@@ -90,6 +90,11 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
         if (saved_names_[name].contains(agent) || !named_well_.contains(agent)) names.insert(agent);
       }
       claimed.insert(saved_names_[name].begin(), saved_names_[name].end());
+      // What it named before in this life, a duplicate too, nobody needs the state for.
+      for (const auto& spec : file.good) {
+        names.insert(spec->name);
+        claimed.insert(spec->name);
+      }
     }
     named.insert(names.begin(), names.end());
     for (const std::string& agent : claimed) {
@@ -98,6 +103,12 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     }
     if (in_error) continue;
     for (const auto& spec : file.good) claims[spec->name].good.push_back(spec);
+  }
+  // The state keeps what was in force: a duplicate never was, and after a restart nobody knows what it named.
+  for (const auto& [name, file] : shown_) {
+    const bool good = file.readable && file.bytes && parsed(*file.bytes, name).good();
+    const auto alone = [&](const auto& spec) { return claims[spec->name].all == 1; };
+    if (good && std::all_of(file.good.begin(), file.good.end(), alone)) saved_names_[name] = file.names;
   }
   const SimTime moment = world_.schedule.now();
   for (auto& [name, agent] : agents_) {

@@ -75,6 +75,23 @@ TEST_F(FolderTest, AgentAddedToAnotherFileFirstAndRemovedThenHasMoved) {
   EXPECT_EQ(in_force("a"), "one");
 }
 
+TEST_F(FolderTest, DuplicateThatBreaksStillNamesTheAgentWhenTheOtherFileGoes) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["b.yaml"] = agent("a", "two");
+  scan();
+  files["b.yaml"] = garbage;
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  files.erase("a.yaml");
+  scan();
+  ASSERT_TRUE(folder.agents().contains("a")) << "it has moved, and nobody asked for its removal";
+  EXPECT_EQ(source("a").spec, nullptr);
+  files["b.yaml"] = agent("b");
+  scan();
+  EXPECT_FALSE(folder.agents().contains("a"));
+}
+
 TEST_F(FolderTest, AgentMovedBetweenTwoFilesInOneScanHasMoved) {
   files["a.yaml"] = both(agent("x"), agent("a"));
   files["b.yaml"] = agent("b");
