@@ -239,6 +239,7 @@ bool World::do_host(const Item& item) {
     return true;
   }
   if (verb == "reboot") {
+    if (host_down_) return true;  // one that is down already comes up once
     engine_->host_dies();
     checks_.host_reboots();
     host_down_ = true;
