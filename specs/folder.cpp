@@ -57,7 +57,7 @@ FolderDelta Folder::apply(const DirSnapshot& snapshot, const std::vector<std::st
   spread(changes);
   judge_duplicates(changes);
   for (const auto& [name, file] : changes.files) {
-    if (file->good() && file->adopt()) {
+    if (file->good() && !file->awaited && file->adopt()) {
       unindex(*file);
       index(*file);
       delta.good_versions.push_back(file->name);
@@ -93,6 +93,7 @@ void Folder::read_entries(const DirSnapshot& snapshot, const std::set<std::strin
       // The shell hands over content once only: it is kept for the scan in which the file has settled.
       if (content) pending[entry.name] = content;
       if (const auto known = known_.find(entry.name); known != known_.end()) {
+        known->second->awaited = true;
         const bool restored = std::exchange(known->second->seen, applied_) == 0;
         if (restored) touch(*known->second, changes);
       }
@@ -102,6 +103,7 @@ void Folder::read_entries(const DirSnapshot& snapshot, const std::set<std::strin
     const bool is_new = file.seen == 0;
     if (file.seen == applied_) continue;  // listed twice while the directory changed
     file.seen = applied_;
+    if (std::exchange(file.awaited, false) && file.in_force_sha256 != file.sha256) touch(file, changes);
     if (!is_new && !content && entry.error == 0 && entry.type == FileType::regular && !file.unreadable &&
         entry.size <= bounds_.max_file_bytes) {
       continue;  // unchanged

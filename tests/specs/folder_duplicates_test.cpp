@@ -92,6 +92,19 @@ TEST_F(FolderTest, DuplicateThatBreaksStillNamesTheAgentWhenTheOtherFileGoes) {
   EXPECT_FALSE(folder.agents().contains("a"));
 }
 
+TEST_F(FolderTest, DuplicateThatIsBeingWrittenComesIntoForceOnlyWhenItIsWhole) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["b.yaml"] = agent("a", "two");
+  scan();
+  files.erase("a.yaml");
+  scan({"b.yaml"});
+  EXPECT_EQ(in_force("a"), "");
+  EXPECT_TRUE(folder.agents().contains("a"));
+  scan();
+  EXPECT_EQ(in_force("a"), "two") << "it was only touched";
+}
+
 TEST_F(FolderTest, AgentMovedBetweenTwoFilesInOneScanHasMoved) {
   files["a.yaml"] = both(agent("x"), agent("a"));
   files["b.yaml"] = agent("b");
