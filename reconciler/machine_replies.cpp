@@ -240,6 +240,12 @@ void Reconciler::Machine::created(CallInFlight& call, const docker::Result& resu
       image.looked = now_.mono;
       agent.pulled_for.clear();
     }
+    // Once, somebody may just have removed it: it is pulled at once. An engine that denies again what it has is not hurried.
+    if (agent.failures["create"] > 0) {
+      failed_call(agent, "create", "CreateError", true, error);
+    } else {
+      agent.failures["create"] = 1;
+    }
   } else if (docker::is_no_such_network(error)) {
     failed_call(agent, "create", "NetworkMissing", true, error,
                 "create it (docker network create), or choose another networkMode");

@@ -243,5 +243,23 @@ TEST(Found, KeepsAnAgentOfAFileThatOnlyANeighbourKeptFromBeingGood) {
   EXPECT_EQ(world.running("bot"), before);
 }
 
+TEST(Found, HurriesNoEngineThatDeniesAgainAndAgainTheImageThatItHas) {
+  World world;
+  world.engine.registry = world.engine.images;
+  world.engine.fail("container create",
+                    {docker::ErrorClass::status, 404, "container create", "", "No such image: docker.io/library/node:20-alpine"},
+                    1000);
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  user: \"1000:1000\"\n"));
+  world.pass(seconds{1});
+  EXPECT_EQ(world.engine.count("container create"), 2) << "once more at once, then with back-off";
+  EXPECT_EQ(world.phase("bot"), "Stuck/CreateError");
+  world.pass(minutes{1});
+  EXPECT_LE(world.engine.count("container create"), 8);
+  world.engine.heal();
+  world.pass(minutes{2});
+  EXPECT_EQ(world.phase("bot"), "Running");
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
