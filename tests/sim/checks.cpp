@@ -66,6 +66,7 @@ void Checks::life_begins(Shell&) {
   for (auto& [id, attempt] : attempts_) {
     attempt.told_live = attempt.told_renamed = false;
     attempt.stop_first_saved = -1;
+    attempt.excused = attempt.excused || attempt.stop_refused;  // the cause of its stop could not be saved, and is forgotten
     attempt.stop_refused = false;
     attempt.told_since = -1;
   }
@@ -124,7 +125,7 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   const bool spoke = error == nullptr || error->error_class == docker::ErrorClass::status;
   if (spoke && reply.epoch == shell.epoch()) last_contact_ = world_.schedule.now();
   note_reply(call, reply, shell);
-  if (error != nullptr && !call.agent.empty()) check_haste(call.agent, call.operation, *error);
+  if (error != nullptr && !call.agent.empty()) check_haste(call, *error);
   if (good == nullptr || reply.epoch != shell.epoch()) return;
   if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
     if (!call.unfiltered_list) return;
@@ -303,10 +304,10 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
   }
   if (what == "starting" && who != Who::controller) attempt.touched = true;
   if (what == "start-failed") {
-    attempt.start_failed = true;
     attempt.ended_by = who;
-    attempt.own_end = attempt.own_end || who == Who::itself;
-    attempt.ended_at = world_.schedule.now();
+    // A start of ours that comes late fails once more: its end was told before.
+    if (!attempt.start_failed || !outcome_is_saved(attempt)) attempt.ended_at = world_.schedule.now();
+    attempt.start_failed = true;
     attempt.exit_code = container.shown.exit_code;
     attempt.own_end = true;
     if (quiet_) ++agents_[attempt.agent].quiet_ends;

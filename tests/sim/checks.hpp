@@ -67,7 +67,7 @@ class Checks {
     bool confirmed = false;                             ///< an operator agreed to its removal, and no good file named it since
     std::uint64_t named_in = 0;                         ///< the last scan that named it
     std::uint64_t missed_in = 0;                        ///< the scan that missed it first, where the one before had named it
-    std::map<std::string, std::deque<SimTime>> failed;  ///< by operation: the last failures
+    std::map<std::string, std::deque<SimTime>> failed;  ///< by operation, and what is removed: the last failures
     SimTime records_dropped = -1;
     SimTime wanted_away = -1;  ///< when last absent, removed or suspended
     std::deque<SimTime> changing;
@@ -139,7 +139,7 @@ class Checks {
   void check_policy(const Container& container);
   void note_reply(const Issued& call, const reconciler::Reply& reply, const Shell& shell);
   void note_rows(const Shell& shell);
-  void check_haste(const std::string& name, const std::string& operation, const docker::Error& error);
+  void check_haste(const Issued& call, const docker::Error& error);
   void check_budget(const AgentTruth& agent, const std::string& what);
   // checks_stop.cpp
   void check_stop_record(const reconciler::Save& save);

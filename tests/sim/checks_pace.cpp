@@ -64,15 +64,17 @@ void Checks::check_policy(const Container& container) {
 }
 
 /// A changing call that fails is not repeated at once, whatever the reason.
-void Checks::check_haste(const std::string& name, const std::string& operation, const docker::Error& error) {
+void Checks::check_haste(const Issued& call, const docker::Error& error) {
+  const std::string& operation = call.operation;
   const bool next_name = operation == "create" && error.status == 409;
   if (next_name || error.error_class == docker::ErrorClass::cancelled) return;
   if (operation != "create" && operation != "start" && operation != "remove") return;
-  std::deque<SimTime>& failed = agents_[name].failed[operation];
+  // Several that are superseded are removed one after another.
+  std::deque<SimTime>& failed = agents_[call.agent].failed[operation == "remove" ? operation + call.object : operation];
   failed.push_back(world_.schedule.now());
   if (failed.size() > 5) failed.pop_front();
   if (failed.size() == 5 && failed.back() - failed.front() < 2 * second) {
-    violated("S6", operation + " for " + name + " failed five times within two seconds");
+    violated("S6", operation + " for " + call.agent + " failed five times within two seconds");
   }
 }
 
