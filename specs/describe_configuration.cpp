@@ -56,6 +56,7 @@ std::vector<std::string> unknown_in_environment(const std::map<std::string, std:
     (is_scalar(field) ? scalars : others).push_back(variable_of(field.path));
   }
   std::vector<std::string_view> known;  // without what is the same in all of them
+  known.reserve(scalars.size());
   for (const std::string& name : scalars) known.push_back(std::string_view(name).substr(variable_prefix.size()));
   std::vector<std::string> warnings;
   for (auto variable = environment.lower_bound(std::string(variable_prefix));
