@@ -189,7 +189,7 @@ std::size_t DeletionGuard::most_there() const {
 }
 
 DeletionGuard::Reason DeletionGuard::sweeping_reason(const ScanFacts& scan) const {
-  if (directory_ && directory_->differs_from({scan.device, scan.inode})) return Reason::directory_replaced;
+  if (directory_ && directory_->differs_from(scan.device, scan.inode)) return Reason::directory_replaced;
   if (observed_ && spec_files_ >= 2 && scan.spec_files == 0) return Reason::directory_emptied;
   if (!spec_seen_) return Reason::no_spec_seen;
   Reason standing = Reason::none;

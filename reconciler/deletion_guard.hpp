@@ -36,8 +36,9 @@ struct DirectoryId {
   std::optional<std::uint64_t> device;
   std::uint64_t inode = 0;
 
-  [[nodiscard]] bool differs_from(const DirectoryId& other) const {
-    return inode != other.inode || (device && other.device && *device != *other.device);
+  /// From the one that a scan looked into.
+  [[nodiscard]] bool differs_from(std::uint64_t scan_device, std::uint64_t scan_inode) const {
+    return inode != scan_inode || (device && *device != scan_device);
   }
   bool operator==(const DirectoryId&) const = default;
 };
