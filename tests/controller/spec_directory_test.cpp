@@ -375,6 +375,7 @@ TEST_F(SpecDirectoryTest, FallsBackToScansWhenNoWatchIsLeft) {
   // Instances run out first for a process whose descriptors do: the same words, and the same way on.
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const std::string path = temp_.path();  // a sanitizer that looks at the fixture needs descriptors of its own
   std::vector<FileDescriptor> taken;
   const rlimit few{64, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -383,7 +384,7 @@ TEST_F(SpecDirectoryTest, FallsBackToScansWhenNoWatchIsLeft) {
     if (!one) break;
     taken.push_back(std::move(one));
   }
-  DirectoryWatch watch(temp_.path());
+  DirectoryWatch watch(path);
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   taken.clear();
   EXPECT_EQ(watch.descriptor(), -1);
