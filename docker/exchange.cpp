@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kPiece = 64U << 10U;
 constexpr std::size_t kLongestErrorBody = 1U << 20U;
+constexpr int kFirstFinal = 200;
 constexpr int kFirstNotGood = 300;
 
 std::string http_text(const WireRequest& request) {
@@ -158,6 +159,10 @@ bool Exchange::parse() {
 bool Exchange::take_head() {
   const auto& message = parser_->http.get();
   end_.head.status = static_cast<int>(message.result_int());
+  if (end_.head.status < kFirstFinal) {  // "020" is three digits to the parser; and no call of ours is answered with a 1xx
+    fail({ErrorClass::protocol, "the answer's status is " + std::to_string(end_.head.status) + ", which ends no call"});
+    return false;
+  }
   end_.head.content_type = std::string(message[http::field::content_type]);
   end_.head.api_version = std::string(message["Api-Version"]);
   end_.head.podman = message.find("Libpod-Api-Version") != message.end();

@@ -135,6 +135,16 @@ TEST(HttpCall, RefusesWhatIsNotHttp) {
   EXPECT_EQ(client.failing(ContainerInspect{"c1"}).error_class, ErrorClass::protocol);
 }
 
+TEST(HttpCall, RefusesAStatusThatEndsNoCall) {
+  for (const auto* const status : {"020 OK", "000 None", "199 Almost"}) {
+    ScriptedServer server(once("HTTP/1.1 " + std::string(status) + "\r\nContent-Length: 0\r\n\r\n"));
+    EngineClient client(server.path());
+    const auto error = client.failing(ContainerKill{"c1", "TERM"});
+    EXPECT_EQ(error.error_class, ErrorClass::protocol) << status;
+    EXPECT_TRUE(may_have_been_applied(error)) << status;
+  }
+}
+
 TEST(HttpCall, RefusesWhatIsNotJson) {
   for (const auto* const body : {"{\"Id\":", "<html>", "", "[]", "{\"Id\":7,\"State\":{\"Status\":\"running\"}}"}) {
     ScriptedServer server(always(answer(200, body)));
