@@ -52,8 +52,8 @@ struct ScanFacts {
   std::set<std::string> known;  ///< agents with a container or a record that matters, and those named by the scan before; never
                                 ///< those already Removed
   std::set<std::string> removing;           ///< spec.remove in their last version: free of any budget
-  std::vector<std::string> never_good;      ///< files that were never good, now
-  std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan
+  std::vector<std::string> never_good;      ///< files that were never good or cannot be read, now
+  std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan or cannot be read
   bool unsettled = false;                   ///< a file is still being written: what it names now is to be seen yet
   std::chrono::nanoseconds settle{0};       ///< how long after the first miss another scan counts as the second
 };

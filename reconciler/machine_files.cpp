@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string_view>
 
 #include "reconciler/machine.hpp"
 
 namespace cofferdam::reconciler {
-namespace {}  // namespace
 
 void Reconciler::Machine::on(const FileChanged& changed) {
   if (changed.name.empty()) {
@@ -157,7 +158,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   const bool same = delta.agents_changed.empty() && delta.files_changed.empty() && delta.files_gone.empty() &&
                     unjudged_.empty() && scan_facts_.spec_files == snapshot.entries.size() &&
                     scan_facts_.device == snapshot.device && scan_facts_.inode == snapshot.inode &&
-                    scan_facts_.never_good_new.empty() && scan_facts_.unsettled != unsettled.empty();
+                    scan_facts_.never_good_new.empty() && scan_facts_.unsettled == !unsettled.empty();
   // Nothing is missing and nothing changed: the guard would say what it said.
   if (same && guard_.held().empty() && !guard_.wants_second_scan() && scan_facts_.known.size() == scan_facts_.named.size())
     return;
@@ -169,17 +170,16 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   scan_facts_.settle = configuration_->specs.settle;
   scan_facts_.never_good.clear();
   scan_facts_.never_good_new.clear();
-  for (const auto& [file, view] : folder_.files()) {
-    if (view.state != specs::FileState::never_good) continue;
-    scan_facts_.never_good.push_back(file);
-    if (!never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
-  }
-  // What cannot be read may have been given anything since it was last read (S3): at every scan it is as good as new.
+  std::set<std::string_view> unreadable;
   for (const specs::DirEntry& entry : snapshot.entries) {
-    if (entry.error == 0 || entry.type != specs::FileType::regular || !folder_.files().contains(entry.name)) continue;
-    for (auto* list : {&scan_facts_.never_good, &scan_facts_.never_good_new}) {
-      if (std::find(list->begin(), list->end(), entry.name) == list->end()) list->push_back(entry.name);
-    }
+    if (entry.error != 0 && entry.type == specs::FileType::regular) unreadable.insert(entry.name);
+  }
+  for (const auto& [file, view] : folder_.files()) {
+    // What cannot be read may have been given anything since it was last read (S3): at every scan it is as good as new.
+    const bool unread = unreadable.contains(file);
+    if (view.state != specs::FileState::never_good && !unread) continue;
+    scan_facts_.never_good.push_back(file);
+    if (unread || !never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
   }
   for (const std::string& file : unsettled) {  // an agent may have moved into one that is still being written
     if (folder_.files().contains(file)) continue;

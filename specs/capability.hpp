@@ -12,6 +12,9 @@ namespace cofferdam::specs {
 /// Upper case, without the prefix CAP_: "cap_net_raw" → "NET_RAW".
 std::string normal_capability(std::string_view name);
 
+/// ALL, and every name that there is, normalised, sorted but for ALL.
+const std::vector<std::string_view>& capability_names();
+
 /// True for those that hand out the host, or every file in it: SYS_ADMIN, SYS_MODULE, MAC_*, … (docs/hardening.md).
 bool is_root_equivalent_capability(std::string_view normal_name);
 

@@ -1,9 +1,9 @@
 // The simulated engine's create: what it refuses, what it keeps of what was asked, and what it adds.
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "specs/capability.hpp"
 #include "tests/sim/engine.hpp"
 
 namespace cofferdam::sim {
@@ -14,52 +14,10 @@ constexpr std::int64_t least_memory = 6LL << 20;
 constexpr std::int64_t nanos_of_a_processor = 1'000'000'000;
 constexpr int processors = 2;
 
-constexpr std::array<std::string_view, 42> capabilities{"ALL",
-                                                        "AUDIT_CONTROL",
-                                                        "AUDIT_READ",
-                                                        "AUDIT_WRITE",
-                                                        "BLOCK_SUSPEND",
-                                                        "BPF",
-                                                        "CHECKPOINT_RESTORE",
-                                                        "CHOWN",
-                                                        "DAC_OVERRIDE",
-                                                        "DAC_READ_SEARCH",
-                                                        "FOWNER",
-                                                        "FSETID",
-                                                        "IPC_LOCK",
-                                                        "IPC_OWNER",
-                                                        "KILL",
-                                                        "LEASE",
-                                                        "LINUX_IMMUTABLE",
-                                                        "MAC_ADMIN",
-                                                        "MAC_OVERRIDE",
-                                                        "MKNOD",
-                                                        "NET_ADMIN",
-                                                        "NET_BIND_SERVICE",
-                                                        "NET_BROADCAST",
-                                                        "NET_RAW",
-                                                        "PERFMON",
-                                                        "SETFCAP",
-                                                        "SETGID",
-                                                        "SETPCAP",
-                                                        "SETUID",
-                                                        "SYSLOG",
-                                                        "SYS_ADMIN",
-                                                        "SYS_BOOT",
-                                                        "SYS_CHROOT",
-                                                        "SYS_MODULE",
-                                                        "SYS_NICE",
-                                                        "SYS_PACCT",
-                                                        "SYS_PTRACE",
-                                                        "SYS_RAWIO",
-                                                        "SYS_RESOURCE",
-                                                        "SYS_TIME",
-                                                        "SYS_TTY_CONFIG",
-                                                        "WAKE_ALARM"};
-
 bool is_capability(std::string_view name) {
   if (name.starts_with("CAP_")) name.remove_prefix(4);
-  return std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end();
+  const auto& names = specs::capability_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 bool is_name(std::string_view name) {
