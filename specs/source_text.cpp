@@ -183,6 +183,10 @@ char SourceText::at(YamlMark mark) const {
   return rest.empty() ? '\0' : rest.front();
 }
 
+YamlMark SourceText::within(YamlMark mark) const {
+  return {mark.line, std::min(mark.column, static_cast<int>(line(mark.line).size()) + 1)};
+}
+
 std::optional<int> SourceText::tab_in_indentation(int number, int before) const {
   std::string_view indentation = line(number);
   const std::size_t end = indentation.find_first_not_of(" \t");

@@ -38,6 +38,8 @@ class SourceText {
   [[nodiscard]] char at(YamlMark mark) const;
   /// The text from a mark on; empty behind the end.
   [[nodiscard]] std::string_view from(YamlMark mark) const;
+  /// The mark, or the end of its line where the mark lies behind it.
+  [[nodiscard]] YamlMark within(YamlMark mark) const;
   /// The column of a tab in the white space that the line begins with, up to `before` (0: all of it).
   [[nodiscard]] std::optional<int> tab_in_indentation(int line, int before = 0) const;
   /// A guess for messages: the first quote in the segment that nothing closes.

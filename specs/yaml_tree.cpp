@@ -302,9 +302,10 @@ bool begins_with(std::string_view text, std::string_view beginning) {
 
 /// The library's complaint in words that tell an author what to do.
 void explain(const YAML::Exception& exception, const SourceText& source, const Segment& segment, Builder& builder) {
-  const YamlMark at = builder.mark_of(exception.mark);
+  const YamlMark at = source.within(builder.mark_of(exception.mark));  // the library counts what it misses at the end
   const std::string_view message = exception.msg;
-  if (begins_with(message, "illegal EOF in scalar") || begins_with(message, "illegal document indicator")) {
+  const bool cut = source.from(at).empty() && (begins_with(message, "unknown escape") || begins_with(message, "bad character"));
+  if (cut || begins_with(message, "illegal EOF in scalar") || begins_with(message, "illegal document indicator")) {
     return builder.refuse_form(source.open_quote(segment).value_or(at), "a quote is never closed",
                                "close it with the same quote");
   }

@@ -153,6 +153,13 @@ TEST(YamlTree, RefusesQuotesThatAreNeverClosed) {
   EXPECT_EQ(tree("a: \"x\n  y\"\nb: ''\nc: \"\"\n"), "{a: \"x y\", b: \"\", c: \"\"}");
 }
 
+TEST(YamlTree, TakesAnEscapeThatTheFileEndsInForAQuoteThatIsNeverClosed) {
+  for (const char* const text : {"a: \"b\\", "a: \"\\x", "a: \"\\x4", "a: \"\\u12"}) {
+    EXPECT_THAT(problems(text), ElementsAre(at("1:4", "a quote is never closed"))) << text;
+  }
+  EXPECT_THAT(problems("{\"a\":\"\\x"), ElementsAre(at("1:9", "a quote is never closed")));  // at the end: no place behind it
+}
+
 TEST(YamlTree, RefusesBracketsThatAreNeverClosedOrNeverOpened) {
   EXPECT_THAT(problems("a: [1, 2"), ElementsAre(at("1:4", "'[' is never closed")));
   EXPECT_THAT(problems("{a: 1"), ElementsAre(at("1:1", "'{' is never closed")));
