@@ -71,6 +71,18 @@ void Checks::life_begins(Shell&) {
     attempt.told_since = -1;
   }
   if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};
+  restored();
+}
+
+/// What is in force at first is what the state kept: a version shown to the life before may have gone unsaved with it.
+void Checks::restored() {
+  for (const auto& record : world_.state().load().records) {
+    if (!record.key.starts_with("files/")) continue;
+    const specs::AgentFile& file = parsed(record.bytes, record.key.substr(6));
+    if (!file.good()) continue;
+    for (const specs::AgentSpec& spec : file.agents)
+      show_version(agents_[spec.name], std::make_shared<const specs::AgentSpec>(spec));
+  }
 }
 
 void Checks::life_ends(Shell& shell) {

@@ -149,6 +149,7 @@ class Checks {
   void shown_folder(const specs::DirSnapshot& snapshot);
   void show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec);
   // checks.cpp
+  void restored();
   void check_target(const std::string& id, const std::string& operation);
   void check_rates(const reconciler::Call& call, AgentTruth& agent);
   void told_of(Shell& shell, const reconciler::Reply& reply);
