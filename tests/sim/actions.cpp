@@ -12,7 +12,7 @@ namespace label_key = reconciler::label;
 void World::do_item(const Item& item) {
   trace_.fact(item.verb);
   trace_.line(schedule.now(), [&] { return "DOES " + to_text(item); });
-  if (do_people(item) || do_engine(item) || do_folder(item) || do_host(item)) {
+  if (do_people(item) || do_others(item) || do_engine(item) || do_folder(item) || do_host(item)) {
     took_place(item.verb);
     return;
   }

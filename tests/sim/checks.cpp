@@ -172,8 +172,9 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   }
 }
 
-void Checks::after_input(Shell&, const reconciler::Input& input, const reconciler::Effects& effects) {
+void Checks::after_input(Shell& shell, const reconciler::Input& input, const reconciler::Effects& effects) {
   if (std::holds_alternative<reconciler::Shutdown>(input)) shut_down_ = true;
+  check_machine(shell, input, effects);
   for (const auto& effect : effects) {
     if (const auto* call = std::get_if<reconciler::Call>(&effect)) {
       if (shut_down_) violated("machine", "a call after the shutdown: " + call->cause);
@@ -188,12 +189,29 @@ void Checks::after_input(Shell&, const reconciler::Input& input, const reconcile
   }
 }
 
+/// What the machine believes of itself holds against what it was told and asked for.
+void Checks::check_machine(const Shell& shell, const reconciler::Input& input, const reconciler::Effects& effects) {
+  const auto calls = std::count_if(effects.begin(), effects.end(), [](const reconciler::Effect& effect) {
+    return std::holds_alternative<reconciler::Call>(effect);
+  });
+  const reconciler::Summary& summary = shell.machine().summary();
+  if (summary.calls_in_flight > in_flight_.size() + static_cast<std::size_t>(calls)) {
+    violated("machine", "it counts " + std::to_string(summary.calls_in_flight) + " calls in flight, of " +
+                            std::to_string(in_flight_.size()) + " and " + std::to_string(calls) + " new ones");
+  }
+  if (summary.ready && !(summary.listed && summary.state_known)) violated("machine", "it is ready and knows nothing");
+  if (!std::holds_alternative<reconciler::Reply>(input) || ++replies_ % 16 != 0) return;
+  for (const docker::ContainerSummary& owned : shell.machine().owned_containers()) {
+    if (!attempts_.contains(owned.id)) violated("machine", owned.name + " counts as its own and never carried its labels");
+  }
+}
+
 void Checks::check_target(const std::string& id, const std::string& operation) {
   const auto container = world_.engine().find(id);
   if (!container) return;
   const auto known = attempts_.find(id);
   const bool renamed = label_of(*container, label::name) != container->shown.name;
-  const bool ours = carries_our_labels(*container) && container->maker == Who::controller;
+  const bool ours = carries_our_labels(*container) && is_a_controller(container->maker);
   const bool told = known == attempts_.end() || known->second.told_renamed;
   if (!ours || (renamed && told)) {
     violated("S2",
@@ -229,8 +247,11 @@ void Checks::issued(Shell&, const reconciler::Call& call) {
   if (const auto* list = std::get_if<docker::ContainerList>(&call.request)) issued.unfiltered_list = list->labels.empty();
   in_flight_[call.id] = issued;
   const int in_lane = ++lanes_[call.lane];
-  const int most = call.lane == reconciler::Lane::changes ? 8  // four times the two processors
-                   : call.lane == reconciler::Lane::reads ? 8
+  const auto lists = static_cast<int>(
+      std::count_if(in_flight_.begin(), in_flight_.end(), [](const auto& entry) { return entry.second.unfiltered_list; }));
+  if (lists > 1) violated("machine", "two lists at the same time");
+  const int most = call.lane == reconciler::Lane::changes ? 8          // four times the two processors
+                   : call.lane == reconciler::Lane::reads ? 8 + lists  // the list is one by itself
                    : call.lane == reconciler::Lane::pulls ? 3
                                                           : 1;
   if (in_lane > most) {

@@ -150,6 +150,7 @@ class Checks {
   void show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec);
   // checks.cpp
   void restored();
+  void check_machine(const Shell& shell, const reconciler::Input& input, const reconciler::Effects& effects);
   void check_target(const std::string& id, const std::string& operation);
   void check_rates(const reconciler::Call& call, AgentTruth& agent);
   void told_of(Shell& shell, const reconciler::Reply& reply);
@@ -167,6 +168,7 @@ class Checks {
   std::map<reconciler::Lane, int> lanes_;
   reconciler::CallId highest_call_ = 0;
   SimTime list_computed_ = -1;  ///< of the newest unfiltered list that this session was told
+  std::uint64_t replies_ = 0;
   bool shut_down_ = false;
   bool session_over_ = false;  ///< the machine was told, and no other has begun
   SimTime configuration_changed_ = -1;

@@ -44,7 +44,7 @@ std::string Checks::mismatch(const std::string& agent) {
   for (const auto& [id, attempt] : attempts_) {
     if (attempt.agent != agent) continue;
     const auto container = world_.engine().find(id);
-    if (!attempt.gone && container && container->maker == Who::controller) {
+    if (!attempt.gone && container && is_a_controller(container->maker)) {
       if (attempt.live) live.push_back(&attempt);
       ours.push_back(container->shown.name);
       const auto& labels = container->shown.config.labels;
@@ -52,7 +52,7 @@ std::string Checks::mismatch(const std::string& agent) {
       const bool renamed = named == labels.end() || named->second != container->shown.name;
       if (!renamed) newest_there = std::max(newest_there, attempt.number);
     }
-    if (attempt.maker != Who::controller) continue;
+    if (!is_a_controller(attempt.maker)) continue;
     if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.made > newest->made)) newest = &attempt;
   }
   if (live.size() > 1) return "more than one container of it is live";

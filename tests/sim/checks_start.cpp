@@ -50,6 +50,7 @@ void Checks::check_rerun(const Container& container, const Attempt& attempt) {
     if (before == nullptr || other.number > before->number) before = &other;
   }
   if (before == nullptr || before->live || before->ended_by != Who::itself) return;
+  if (attempt.maker == Who::rival) return;  // another of the same instance decided that it runs again
   if (before->run_hash != attempt.run_hash && before->config_hash != attempt.config_hash) return;
   const AgentTruth& agent = agents_[attempt.agent];
   if (before->excused || before->touched || before->stop_recorded || clock_jumped_) return;

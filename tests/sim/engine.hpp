@@ -25,6 +25,10 @@ namespace cofferdam::sim {
 /// Who asked, or who ended a process.
 enum class Who { nobody, itself, controller, rival, person, engine, host };
 std::string_view name_of(Who who);
+/// What another controller of the same instance makes is as much ours as what this one makes.
+inline bool is_a_controller(Who who) {
+  return who == Who::controller || who == Who::rival;
+}
 
 struct Container {
   docker::ContainerDetails shown;  ///< what inspect says now

@@ -145,6 +145,7 @@ class Drawing {
     for (std::int64_t i = 0; i < events; ++i) event_fault();
     if (random_.one_in(30)) started_while_removed();
     if (random_.one_in(20)) plan_.items.push_back({0, "violate", "verify", {}, random_.between(1, 6)});
+    others();
     std::vector<Item> sorted;
     for (Item& item : plan_.items) {
       const auto at =
@@ -181,6 +182,27 @@ class Drawing {
     plan_.items.push_back({at, "edit", agent, "suspend=yes", 0});
     for (std::int64_t number = 1; number <= 4; ++number) plan_.items.push_back({0, "call", "remove", "slow:8000", number});
     plan_.items.push_back({at + 2 * second, "start", agent, {}, 0});
+  }
+
+  /// Other controllers, crowds of look-alikes, events that lie, descriptors that have run out.
+  void others() {
+    if (random_.one_in(8)) {
+      for (std::int64_t i = random_.between(1, 4); i > 0; --i) {
+        plan_.items.push_back({a_moment(), "rival", an_agent(), random_.pick({"same", "other"}), 0});
+      }
+    }
+    if (random_.one_in(24)) plan_.items.push_back({a_moment(), "crowd", {}, {}, random_.between(30, 40)});
+    if (random_.one_in(8)) {
+      for (std::int64_t i = random_.between(1, 6); i > 0; --i) {
+        plan_.items.push_back({0, "event", "any", "forged", random_.between(1, 60)});
+      }
+    }
+    if (random_.one_in(16)) {
+      const CallKind& kind = random_.pick(calls);
+      if (kind.operation != std::string("save")) {
+        plan_.items.push_back({0, "call", kind.operation, "descriptors", random_.between(1, kind.most)});
+      }
+    }
   }
 
   void settings() {

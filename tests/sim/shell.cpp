@@ -295,7 +295,14 @@ void Shell::engine_event(const docker::Event& event) {
   SimTime at = std::max(last_event_at_, now + random_.between(100, 2000) * millisecond / 1000);
   last_event_at_ = at;
   if (fault != nullptr && kind_of(*fault) == "late") at += amount_of(*fault) * millisecond;
-  const auto deliver = [this, epoch = epoch_, event] {
+  docker::Event told = event;
+  if (fault != nullptr && fault->argument == "forged") {
+    // Labels are copied over what the engine says of itself.
+    for (const char* const key : {"exitCode", "signal", "name", "image", "cofferdam.agent", "cofferdam.role"}) {
+      told.attributes[key] = "0";
+    }
+  }
+  const auto deliver = [this, epoch = epoch_, event = std::move(told)] {
     if (!alive_ || !up_ || epoch != epoch_) return;
     world_.log().line(world_.schedule.now(), [&] { return "event " + event.action + " " + event.actor.substr(0, 12); });
     handle(reconciler::Event{epoch, event});

@@ -41,6 +41,7 @@ constexpr Refusal refusals[] = {
     {"refused", ErrorClass::refused, 0, "connection refused"},
     {"no-permission", ErrorClass::no_permission, 0, "permission denied"},
     {"reset", ErrorClass::reset, 0, "connection reset by peer"},
+    {"descriptors", ErrorClass::refused, 0, "Too many open files"},
     {"garbage", ErrorClass::protocol, 0, "not JSON"},
     {"bad-request", ErrorClass::status, 400, "invalid argument"},
     {"conflict", ErrorClass::status, 409, "conflict of another kind"},

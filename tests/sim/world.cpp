@@ -14,6 +14,11 @@ SimTime convergence_of(const Plan& plan) {
   return 20 * minute + (2 * plan.relist_seconds + plan.rescan_seconds) * second;
 }
 
+bool ours(const Container& container) {
+  const auto instance = container.shown.config.labels.find(std::string(reconciler::label::instance));
+  return is_a_controller(container.maker) && instance != container.shown.config.labels.end() && instance->second == "default";
+}
+
 }  // namespace
 
 Image image(std::uint64_t number) {
@@ -230,7 +235,7 @@ std::map<std::string, std::string> World::end_state() const {
     const auto& labels = container->shown.config.labels;
     const auto agent = labels.find(std::string(reconciler::label::agent));
     const auto hash = labels.find(std::string(reconciler::label::config_hash));
-    if (container->maker != Who::controller || agent == labels.end() || !container->live()) continue;
+    if (!ours(*container) || agent == labels.end() || !container->live()) continue;
     state[agent->second] += hash == labels.end() ? "?" : hash->second;
   }
   return state;
@@ -241,7 +246,7 @@ std::shared_ptr<Container> World::container_of(const std::string& agent, bool li
   std::int64_t highest = 0;
   for (const auto& [id, container] : engine_->containers()) {
     const auto& labels = container->shown.config.labels;
-    if (container->maker != Who::controller) continue;
+    if (!ours(*container)) continue;
     const auto named = labels.find(std::string(reconciler::label::agent));
     if (named == labels.end() || named->second != agent || (live && !container->live())) continue;
     const std::int64_t attempt = reconciler::number_of(labels, reconciler::label::attempt);

@@ -109,6 +109,7 @@ class World {
   void begin();
   void do_item(const Item& item);
   bool do_people(const Item& item);
+  bool do_others(const Item& item);
   bool do_engine(const Item& item);
   bool do_folder(const Item& item);
   bool do_host(const Item& item);

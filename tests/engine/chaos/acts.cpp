@@ -82,6 +82,10 @@ void Acts::look_after() {
     daemon_ = Up::dead;
     daemon_back(false);
   }
+  if (daemon_ == Up::yes && Clock::now() >= next_sign_of_life_) {
+    if (!stage_.containers() && stage_.daemon_runs()) daemon_hangs();
+    next_sign_of_life_ = Clock::now() + seconds(10);
+  }
 }
 
 bool Acts::choose(bool live, Listed& chosen) {

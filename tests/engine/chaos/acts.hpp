@@ -52,6 +52,7 @@ class Acts {
   bool kill_process();
   void controller_back();
   void daemon_back(bool live_restore);
+  void daemon_hangs();
 
   // Containers, from outside.
   bool signal_container();
@@ -99,6 +100,7 @@ class Acts {
   std::set<std::string> strange_;    ///< containers that `heal` removes: renamed ones, squatters
   Up controller_ = Up::yes;
   Up daemon_ = Up::yes;
+  Clock::time_point next_sign_of_life_;
   bool folder_there_ = true;
   bool disk_full_ = false;
 };

@@ -96,6 +96,17 @@ bool Acts::kill_both() {
   return chance(50) ? kill_daemon() && kill_controller() : kill_controller() && kill_daemon();
 }
 
+/// It runs and does not answer a list for minutes: some old daemon's locks after a shim was killed. What an operator does
+/// then is done; where its goroutines wait is kept.
+void Acts::daemon_hangs() {
+  ++counts_["daemon hung"];
+  timeline_.note("the daemon hangs; where: " + stage_.stacks_of_daemon());
+  observer_.decoys_in_hand(true);
+  stage_.engine().kill();
+  daemon_ = Up::dead;
+  daemon_back(false);
+}
+
 bool Acts::stop_daemon() {
   if (daemon_ != Up::yes) return false;
   timeline_.note("SIGSTOP of the daemon");

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace cofferdam::test::chaos {
 
@@ -112,6 +113,21 @@ void Stage::resume_daemon(bool live_restore) {
 bool Stage::daemon_runs() const {
   const int pid = engine_.daemon_pid();
   return pid > 0 && fs::exists("/proc/" + std::to_string(pid));
+}
+
+std::string Stage::stacks_of_daemon() const {
+  ::kill(engine_.daemon_pid(), SIGUSR1);  // dockerd writes them below its --exec-root
+  std::this_thread::sleep_for(seconds(3));
+  for (const auto& entry : fs::directory_iterator(engine_.directory() + "/exec")) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with("goroutine-stacks")) continue;
+    const std::string kept = "/tmp/cofferdam-chaos-" + name;
+    std::error_code ignored;
+    fs::rename(entry.path(), kept, ignored);
+    if (ignored) fs::copy_file(entry.path(), kept, ignored);
+    return kept;
+  }
+  return "not told";
 }
 
 Json Stage::inspect(const std::string& container) {

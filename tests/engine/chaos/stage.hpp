@@ -60,6 +60,8 @@ class Stage {
   [[nodiscard]] RawEngine& raw() { return raw_; }
   void resume_daemon(bool live_restore);
   [[nodiscard]] bool daemon_runs() const;
+  /// Where a daemon that hangs waits: the path of a file.
+  [[nodiscard]] std::string stacks_of_daemon() const;
   [[nodiscard]] Json inspect(const std::string& container);
   /// What has the instance's labels and the name that they tell; empty too where the daemon does not answer.
   [[nodiscard]] std::optional<std::vector<Listed>> containers();
