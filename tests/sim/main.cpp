@@ -1,5 +1,7 @@
 // cofferdam-sim: drives the controller's machine through a simulated world.
-//   --seeds A..B        runs them on all processors; prints a summary, and each failure cut down to its least
+//   --seeds A..B        runs them on all processors; prints a summary, and each failure cut down to its least. A seed that
+//                       fails is named at once on stderr. Each run is followed by a day without faults, at the plan's
+//                       calm pace: relists and rescans are seldom then, and what happens between them is jumped over
 //   --seed N [--trace]  one run, as a timeline
 //   --plan FILE [--trace]
 //   --exhaustive        every call of every named scenario, hurt in every way; and pairs of crashes (--no-pairs: without)
@@ -8,6 +10,7 @@
 //   --known-bugs [--within N]  whether every known bug is caught (known_bugs.hpp)
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
@@ -133,9 +136,21 @@ Worker begin_seeds(std::uint64_t first, std::uint64_t last, std::uint64_t step, 
         for (const std::string& difference : differs_from_fresh(world)) world.checks().violated("D1", difference);
       }
       add(tally, seed, world);
+      if (!world.violations().empty()) {
+        std::fprintf(stderr, "seed %llu %s\n", static_cast<unsigned long long>(seed), world.violations().front().c_str());
+      }
     }
     return text_of(tally);
   });
+}
+
+double processor_seconds_of_workers() {
+  rusage used{};
+  getrusage(RUSAGE_CHILDREN, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 void report(const Plan& plan, const std::string& promise, bool shrinks) {
@@ -172,6 +187,7 @@ int run_seeds(const Options& options) {
   }
   munmap(shared, jobs * sizeof(std::uint64_t));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  const double used = processor_seconds_of_workers();
 
   std::size_t shown = 0;
   for (const std::string& failure : tally.failures) {
@@ -192,11 +208,11 @@ int run_seeds(const Options& options) {
   }
   std::printf(
       "seeds=%llu steps=%llu inputs=%llu calls=%llu simulated_hours=%lld steps_per_second=%.0f (%llu at once) "
-      "hash=%016llx violations=%llu\n",
+      "steps_per_processor_second=%.0f hash=%016llx violations=%llu\n",
       static_cast<unsigned long long>(tally.seeds), static_cast<unsigned long long>(s.steps),
       static_cast<unsigned long long>(s.inputs), static_cast<unsigned long long>(s.calls),
       static_cast<long long>(s.simulated_seconds / 3600), static_cast<double>(s.steps) / took.count(),
-      static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(tally.hash),
+      static_cast<unsigned long long>(jobs), static_cast<double>(s.steps) / used, static_cast<unsigned long long>(tally.hash),
       static_cast<unsigned long long>(tally.failed));
   const bool covered = !options.coverage || print_coverage(s, tally.seeds);
   return tally.failed == 0 && covered ? 0 : 1;
