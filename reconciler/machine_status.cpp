@@ -103,14 +103,21 @@ AgentStatus Reconciler::Machine::status_of(const AgentState& agent, const Decisi
     status.message = agent.broken;
   }
   status.source_file = agent.file;
-  if (agent.newest) {
-    status.source_line = agent.newest->place.line;
+  if (agent.newest) status.source_line = agent.newest->place.line;
+  const auto file = folder_.files().find(agent.file);
+  if (file != folder_.files().end()) status.source_sha256 = file->second.sha256;
+  // The phase is of the spec that is named beside it: while nothing can be decided it is still that of the one before.
+  const bool decided = decision.phase || !agent.status_told;
+  status.observed_revision = agent.status.observed_revision;
+  status.task = agent.status.task;
+  status.run_hash = agent.status.run_hash;
+  status.config_hash = agent.status.config_hash;
+  status.image = agent.status.image;
+  if (decided && agent.newest) {
     status.observed_revision = agent.newest->revision;
     status.task = agent.newest->task_id.value_or(view.agent);
   }
-  const auto file = folder_.files().find(agent.file);
-  if (file != folder_.files().end()) status.source_sha256 = file->second.sha256;
-  if (view.wanted) {
+  if (decided && view.wanted) {
     status.run_hash = view.wanted->run_hash;
     status.config_hash = view.wanted->config_hash;
     status.image = view.wanted->image;

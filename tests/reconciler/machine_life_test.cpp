@@ -5,6 +5,31 @@
 namespace cofferdam::reconciler::testing {
 namespace {
 
+TEST(Machine, TellsARevisionOnlyWithThePhaseThatIsDecidedForIt) {
+  const auto revised = [](const std::string& revision) {
+    std::string text = agent_file("bot", "  taskId: t" + revision + "\n");
+    return text.replace(text.find("{name: bot}"), 11, "{name: bot, revision: \"" + revision + "\"}");
+  };
+  World world;
+  world.start();
+  world.write("bot.yaml", revised("1"));
+  world.settle();
+  world.engine.exit_all(0, world.now);
+  world.settle();
+  ASSERT_EQ(world.phase("bot"), "Succeeded/Completed");
+  world.session_down();
+  world.write("bot.yaml", revised("2"));
+  world.pass(seconds{5});
+  // Succeeded is what the first one did: who waits for the second to end must not take it for that.
+  EXPECT_EQ(world.status("bot").reason, "EngineUnknown");
+  EXPECT_EQ(world.status("bot").observed_revision, "1");
+  EXPECT_EQ(world.status("bot").task, "t1");
+  world.session_up();
+  world.settle();
+  EXPECT_EQ(world.status("bot").observed_revision, "2");
+  EXPECT_EQ(world.phase("bot"), "Running");
+}
+
 TEST(Machine, MakesAHardenedContainerOfADroppedFile) {
   World world;
   world.start();
