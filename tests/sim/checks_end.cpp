@@ -82,6 +82,8 @@ std::string Checks::mismatch(const std::string& agent) {
                                               std::max(world_.plan.backoff_seconds, world_.plan.calm_seconds) * second;
   if (!finished && between) return {};
   if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
+  // Never pulled, and nobody has loaded it.
+  if (status->reason == "ImageNotPresent" && world_.engine().image(status->image) == nullptr) return {};
   const EngineTraits& traits = world_.engine().traits();
   const bool discards = traits.drops_swap || traits.drops_pids || traits.drops_silently;
   if (status->reason == "LimitDiscarded" && discards) return {};

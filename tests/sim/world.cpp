@@ -236,6 +236,7 @@ std::map<std::string, std::string> World::end_state() const {
     const auto agent = labels.find(std::string(reconciler::label::agent));
     const auto hash = labels.find(std::string(reconciler::label::config_hash));
     if (!ours(*container) || agent == labels.end() || !container->live()) continue;
+    if (container->weakened) continue;  // only a person starts that (S5), before the controller removes it
     state[agent->second] += hash == labels.end() ? "?" : hash->second;
   }
   return state;
