@@ -96,8 +96,7 @@ bool Acts::kill_both() {
   return chance(50) ? kill_daemon() && kill_controller() : kill_controller() && kill_daemon();
 }
 
-/// It runs and does not answer a list for minutes: some old daemon's locks after a shim was killed. What an operator does
-/// then is done; where its goroutines wait is kept.
+/// It runs and answers no list for minutes. What its operator does then is done; where its goroutines wait is kept.
 void Acts::daemon_hangs() {
   ++counts_["daemon hung"];
   timeline_.note("the daemon hangs; where: " + stage_.stacks_of_daemon());
