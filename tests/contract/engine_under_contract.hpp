@@ -20,6 +20,7 @@ enum class Behaviour {
   unhandled,       ///< has no handler of TERM: as a first process it is not reached by it, under an init it ends with 143
   ends_well,       ///< exits with 0 at once
   fails,           ///< exits with 42 at once
+  fails_later,     ///< exits with 42 after a second or two
   out_of_memory,   ///< takes all the memory it is allowed, and more
   missing,         ///< a path that no image has
   not_executable,  ///< a file that is not executable
@@ -58,6 +59,10 @@ class EngineUnderContract {
   virtual void daemon_dies() = 0;   ///< as by KILL: its containers run on
   virtual void daemon_stops() = 0;  ///< in good order
   virtual void daemon_returns() = 0;
+  /// The daemon's setting, from its next start on. A test leaves it as it was: off.
+  virtual void live_restore(bool on) = 0;
+  /// Lets time pass until the container's process is over, whether a daemon is there or not.
+  virtual void process_over(const docker::ContainerDetails& of) = 0;
 };
 
 inline const std::string offered_image = "registry.test:5000/agents/busybox:1";

@@ -25,7 +25,7 @@ class EngineEnvironment final : public ::testing::Environment {
 };
 
 /// Gone, or dead and not yet waited for.
-bool is_over(int pid) {
+bool is_over(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
   return file.get() == std::ifstream::traits_type::eof();
 }
@@ -86,6 +86,7 @@ std::vector<std::string> RealEngine::command(Behaviour behaviour) const {
     case Behaviour::unhandled: return {"sleep", "3600"};
     case Behaviour::ends_well: return {"true"};
     case Behaviour::fails: return {"sh", "-c", "exit 42"};
+    case Behaviour::fails_later: return {"sh", "-c", "sleep 1.5; exit 42"};
     case Behaviour::out_of_memory: return {"sh", "-c", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"};
     case Behaviour::missing: return {"/no/such/command"};
     case Behaviour::not_executable: return {"/etc/passwd"};
@@ -168,6 +169,14 @@ void RealEngine::daemon_stops() {
 void RealEngine::daemon_returns() {
   private_engine().resume();
   connect();
+}
+
+void RealEngine::live_restore(bool on) {
+  std::ofstream(private_engine().directory() + "/daemon.json") << (on ? R"({"live-restore": true})" : "{}") << '\n';
+}
+
+void RealEngine::process_over(const docker::ContainerDetails& of) {
+  client_->run_until([&] { return is_over(of.pid); });
 }
 
 }  // namespace cofferdam::test

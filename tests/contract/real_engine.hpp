@@ -41,6 +41,8 @@ class RealEngine final : public EngineUnderContract {
   void daemon_dies() override;
   void daemon_stops() override;
   void daemon_returns() override;
+  void live_restore(bool on) override;
+  void process_over(const docker::ContainerDetails& of) override;
 
  private:
   void connect();

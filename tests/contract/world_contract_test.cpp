@@ -161,6 +161,62 @@ TEST_F(WorldContract, ADaemonThatReturnsRestartsWhatItsPolicySays) {
   EXPECT_FALSE(inspect(on_failure).running) << "its end was no failure";
 }
 
+/// With live-restore. What a test leaves running is removed before the daemon loses the setting again.
+class LiveRestoreContract : public WorldContract {
+ protected:
+  LiveRestoreContract() { restart_with(true); }
+  ~LiveRestoreContract() override { restart_with(false); }
+
+ private:
+  void restart_with(bool on) {
+    engine->daemon_dies();
+    engine->live_restore(on);
+    engine->daemon_returns();
+  }
+};
+
+TEST_F(LiveRestoreContract, ADaemonThatIsKilledFindsWhatRanAgain) {
+  const auto patient = run("patient");
+  const auto paused = run("paused");
+  engine->pause(paused);
+  const auto before = inspect(patient);
+  engine->daemon_dies();
+  engine->daemon_returns();
+  const auto after = inspect(patient);
+  EXPECT_EQ(after.state, ContainerState::running);
+  EXPECT_EQ(after.pid, before.pid);
+  EXPECT_EQ(after.started_at, before.started_at);
+  EXPECT_EQ(inspect(paused).state, ContainerState::paused);
+  EXPECT_EQ(count(patient, "start"), 1U) << "it did not start again";
+  kill(patient, "TERM");
+  EXPECT_EQ(ended(patient).exit_code, 0);
+  event(patient, "die");
+}
+
+TEST_F(LiveRestoreContract, ADaemonThatStopsInGoodOrderLeavesWhatRuns) {
+  const auto patient = run("patient");
+  const auto before = inspect(patient);
+  engine->daemon_stops();
+  engine->daemon_returns();
+  EXPECT_TRUE(inspect(patient).running);
+  EXPECT_EQ(inspect(patient).pid, before.pid);
+}
+
+TEST_F(LiveRestoreContract, WhatEndedWhileTheDaemonWasAwayHasNoDieEvent) {
+  const auto failed = run("failed", Behaviour::fails_later);
+  const auto before = inspect(failed);
+  engine->daemon_dies();
+  engine->process_over(before);
+  engine->daemon_returns();
+  const auto after = inspect(failed);
+  EXPECT_EQ(after.state, ContainerState::exited);
+  EXPECT_EQ(after.exit_code, 42);
+  EXPECT_GT(after.finished_at, before.started_at);
+  const auto marker = create("marker");
+  event(marker, "create");  // what comes in order has come
+  EXPECT_EQ(count(failed, "die"), 0U);
+}
+
 TEST_F(WorldContract, ANameIsStillTakenAfterTheDaemonCameBack) {
   create("kept");
   engine->daemon_dies();

@@ -130,6 +130,7 @@ class Engine {
   [[nodiscard]] docker::EngineVersion version() const;
   [[nodiscard]] docker::EngineInfo info() const;
   [[nodiscard]] const EngineTraits& traits() const { return traits_; }
+  void set_live_restore(bool on) { traits_.live_restore = on; }
   [[nodiscard]] std::uint64_t calls_done() const { return calls_; }
   /// Told of every change of a container's truth, just after it.
   std::function<void(const Container&, std::string_view what, Who who)> on_change;

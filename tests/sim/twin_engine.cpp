@@ -92,6 +92,7 @@ class TwinEngine final : public EngineUnderContract {
       case Behaviour::unhandled: return {"agent", "term=unhandled"};
       case Behaviour::ends_well: return {"agent", "run=3"};
       case Behaviour::fails: return {"agent", "run=3", "code=42"};
+      case Behaviour::fails_later: return {"agent", "run=1500", "code=42"};
       case Behaviour::out_of_memory: return {"agent", "run=3", "oom"};
       case Behaviour::missing: return {"missing"};
       case Behaviour::not_executable: return {"not-executable"};
@@ -124,6 +125,10 @@ class TwinEngine final : public EngineUnderContract {
   void daemon_dies() override { engine_.daemon_stops(true); }
   void daemon_stops() override { engine_.daemon_stops(false); }
   void daemon_returns() override { engine_.daemon_starts(); }
+  void live_restore(bool on) override { engine_.set_live_restore(on); }
+  void process_over(const docker::ContainerDetails& of) override {
+    until([&] { return engine_.find(of.id)->process == 0; });
+  }
 
  private:
   sim::Schedule schedule_;
