@@ -184,8 +184,14 @@ void Checks::after_input(Shell& shell, const reconciler::Input& input, const rec
     if (const auto* audit = std::get_if<reconciler::Audit>(&effect); audit != nullptr && audit->event == "InternalError") {
       violated("machine", audit->agent + ": " + audit->message);
     }
-    if (const auto* save = std::get_if<reconciler::Save>(&effect); save != nullptr && !save->bytes.empty())
-      check_stop_record(*save);
+    if (const auto* save = std::get_if<reconciler::Save>(&effect); save != nullptr) {
+      if (!save->bytes.empty()) {
+        check_stop_record(*save);
+      } else if (save->key.starts_with("agents/")) {
+        AgentTruth& agent = agents_[save->key.substr(7)];
+        agent.records_end = agent.missing_scans >= 2;  // of one that is there an outcome is taken back, and nothing forgotten
+      }
+    }
   }
 }
 
@@ -294,7 +300,9 @@ void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
     if (const auto found = attempts_.find(save.key.substr(6)); found != attempts_.end()) found->second.stop_refused = true;
   }
   if (!good) return;
-  if (save.key.starts_with("agents/") && save.bytes.empty()) agents_[save.key.substr(7)].records_dropped = world_.schedule.now();
+  if (!save.key.starts_with("agents/") || !save.bytes.empty()) return;
+  AgentTruth& agent = agents_[save.key.substr(7)];
+  if (agent.records_end) agent.records_dropped = world_.schedule.now();
 }
 
 bool Checks::outcome_is_saved(const Attempt& attempt) const {

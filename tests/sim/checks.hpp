@@ -68,6 +68,7 @@ class Checks {
     std::uint64_t named_in = 0;                         ///< the last scan that named it
     std::uint64_t missed_in = 0;                        ///< the scan that missed it first, where the one before had named it
     std::map<std::string, std::deque<SimTime>> failed;  ///< by operation, and what is removed: the last failures
+    bool records_end = false;                           ///< they were asked to, since it is gone from the folder
     SimTime records_dropped = -1;
     SimTime wanted_away = -1;  ///< when last absent, removed or suspended
     std::deque<SimTime> changing;

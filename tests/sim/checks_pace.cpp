@@ -17,13 +17,14 @@ std::vector<const Checks::Attempt*> Checks::own_ends_before(const Attempt& attem
   }
   std::sort(earlier.begin(), earlier.end(), [](const Attempt* a, const Attempt* b) { return a->number > b->number; });
   const SimTime resets = std::chrono::nanoseconds(world_.configuration()->backoff.reset_after).count();
+  const SimTime forgotten = agents_.at(attempt.agent).records_dropped;  // its records ended with it: no count outlives them
   std::vector<const Attempt*> streak;
   for (const Attempt* one : earlier) {
     const bool same = one->run_hash == attempt.run_hash && one->config_hash == attempt.config_hash;
     const bool own = one->maker == Who::controller && (one->ran || one->start_failed) && !one->live && one->own_end &&
                      one->ended_by == Who::itself && !one->excused && !one->touched && !one->stop_recorded;
     const bool in_a_row = streak.empty() || one->number + 1 == streak.back()->number;
-    if (!same || !own || !in_a_row || (one->ran && one->ended_at - one->live_since >= resets)) break;
+    if (!same || !own || !in_a_row || one->ended_at < forgotten || (one->ran && one->ended_at - one->live_since >= resets)) break;
     streak.push_back(one);
   }
   return streak;
@@ -34,7 +35,7 @@ void Checks::check_pace(const Container& container, const Attempt& attempt) {
   const auto streak = own_ends_before(attempt);
   if (streak.empty() || streak.front()->number + 1 != attempt.number || world_.host.wall_offset != 0 || clock_jumped_) return;
   const Attempt& last = *streak.front();
-  if (agent.records_dropped > last.ended_at || agent.wanted_away > streak.back()->ended_at) return;
+  if (agent.wanted_away > streak.back()->ended_at) return;
 
   const auto& backoff = world_.configuration()->backoff;
   const SimTime bound = std::chrono::nanoseconds(backoff.max).count();
