@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -124,8 +123,6 @@ struct AgentState {
   bool asked_conflict = false;  ///< a create was told that it is in use
   std::optional<Monotonic> asked_retry;
   int names_tried = 0;
-  /// Containers that carry its labels and appeared while a list could say nothing of them: a list has to, before it starts.
-  std::set<std::string> unlisted;
   std::uint64_t last_activity = 0;  ///< moment of the last call's beginning or end
 
   // The engine side.

@@ -210,7 +210,6 @@ void Reconciler::Machine::forget_agent(AgentState& agent) {
     by_container_.erase(id);
     suspects_.erase(id);
   }
-  unlisted_agents_.erase(name);
   capacity_.release(name);
   wanted_workspaces_.set(name, {});
   busy_waiting_.erase(name);

@@ -156,6 +156,8 @@ class Reconciler::Machine {
   void drop_calls();
   void send_list();
   void want_list() { list_wanted_ = true; }
+  void not_listed(const std::string& agent, const std::string& id) { unlisted_[agent][id] = ++moment_; }
+  void sweep_unlisted(std::uint64_t begun);
   void on_list(const std::vector<docker::ContainerSummary>& rows, std::uint64_t begun);
   void list_known(AgentState& agent, ContainerView& container, const docker::ContainerSummary& row, bool first);
   void list_unknown(const docker::ContainerSummary& row, std::uint64_t begun, bool first);
@@ -279,8 +281,10 @@ class Reconciler::Machine {
     std::size_t name = 0;  ///< hash
   };
   std::unordered_map<std::string, Listed> by_container_;
-  std::set<std::string> unlisted_agents_;  ///< that may have something unlisted
-  std::set<std::string> suspects_;         ///< ids
+  /// By agent: containers that carry its labels and appeared while no list could tell of them, and the moment of that. A list
+  /// that begins later has to, before the agent starts.
+  std::map<std::string, std::map<std::string, std::uint64_t>> unlisted_;
+  std::set<std::string> suspects_;  ///< ids
   std::uint64_t births_ = 0;
   std::deque<AgentState*> touched_;
   struct Wake {

@@ -67,11 +67,11 @@ void Reconciler::Machine::container_event(const docker::Event& event) {
   }
   // One of ours that we do not know. While a call of ours is on its way it may be that one's: its answer, or a list after it,
   // tells.
-  AgentState* agent = find(attribute(event, label::agent));
+  const std::string name = attribute(event, label::agent);
+  AgentState* agent = find(name);
   if (agent == nullptr && attribute(event, label::role) == "probe") return;
+  if (!name.empty()) not_listed(name, event.actor);  // of an agent too whose file is yet to come
   if (agent != nullptr) {
-    agent->unlisted.insert(event.actor);
-    unlisted_agents_.insert(agent->view.agent);
     if (agent->call != 0) return;
     touch(*agent);
   }

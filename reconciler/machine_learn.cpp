@@ -193,8 +193,7 @@ void Reconciler::Machine::told_gone(AgentState& agent, ContainerView& container,
   ++container.inspect_failures;
   container.inspect_error = to_string(error);
   container.inspect_retry = now_.mono + retry_delay(agent, "inspect");
-  agent.unlisted.insert(container.id);
-  unlisted_agents_.insert(agent.view.agent);
+  not_listed(agent.view.agent, container.id);
   want_list();
 }
 
@@ -239,7 +238,10 @@ void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by
 ContainerView& Reconciler::Machine::add_container(AgentState& agent, ContainerView container, ContainerNotes notes) {
   const std::string id = container.id;
   remember_listed(agent, container);
-  agent.unlisted.erase(id);
+  if (const auto unlisted = unlisted_.find(agent.view.agent); unlisted != unlisted_.end()) {
+    unlisted->second.erase(id);
+    if (unlisted->second.empty()) unlisted_.erase(unlisted);
+  }
   agent.highest_attempt = std::max(agent.highest_attempt, container.suspect ? 0 : container.attempt);
   auto& all = agent.view.containers;
   const auto place =

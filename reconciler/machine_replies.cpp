@@ -57,7 +57,7 @@ void Reconciler::Machine::on(const Reply& reply) {
   if (shut_down_) return;
   action_result(call, reply.result);
   replied(call, reply.result);
-  if (call.agent != nullptr && !call.agent->unlisted.empty()) want_list();
+  if (call.agent != nullptr && unlisted_.contains(call.agent->view.agent)) want_list();
 }
 
 void Reconciler::Machine::replied(CallInFlight& call, const docker::Result& result) {

@@ -245,8 +245,7 @@ void Reconciler::Machine::list_unknown(const docker::ContainerSummary& row, std:
   }
   AgentState* agent = find(owner.agent);
   if (agent != nullptr && busy_since(*agent, begun)) {
-    unlisted_agents_.insert(owner.agent);
-    agent->unlisted.insert(row.id);  // the call's own answer, or a list after it, tells
+    not_listed(owner.agent, row.id);  // the call's own answer, or a list after it, tells
     return;
   }
   adopt(row, owner, first);
@@ -316,22 +315,30 @@ void Reconciler::Machine::remember_listed(AgentState& agent, const ContainerView
   }
 }
 
+/// What appeared since the list began it cannot tell of: the next one has to.
+void Reconciler::Machine::sweep_unlisted(std::uint64_t begun) {
+  for (auto& [name, appeared] : std::exchange(unlisted_, {})) {
+    AgentState* agent = find(name);
+    const bool told = agent == nullptr || !busy_since(*agent, begun);
+    for (const auto& [id, moment] : appeared) {
+      if (!told || moment >= begun) {
+        unlisted_[name].emplace(id, moment);
+        continue;
+      }
+      const auto known = by_container_.find(id);
+      if (known != by_container_.end() && known->second.seen != generation_) gone(*known->second.agent, id, false);
+    }
+    if (!unlisted_.contains(name)) {
+      if (agent != nullptr) touch(*agent);
+    } else if (agent == nullptr || agent->call == 0) {
+      want_list();
+    }
+  }
+}
+
 /// Of ours, what the list did not show: an inspect asks after it. Of others: it is gone.
 void Reconciler::Machine::sweep(std::uint64_t begun, bool lacking) {
-  for (const std::string& name : std::exchange(unlisted_agents_, {})) {
-    AgentState* agent = find(name);
-    if (agent == nullptr || agent->unlisted.empty()) continue;
-    if (!busy_since(*agent, begun)) {
-      for (const std::string& id : std::exchange(agent->unlisted, {})) {
-        const auto known = by_container_.find(id);
-        if (known != by_container_.end() && known->second.seen != generation_) gone(*agent, id, false);
-      }
-      touch(*agent);
-      continue;
-    }
-    unlisted_agents_.insert(name);
-    if (agent->call == 0) want_list();
-  }
+  sweep_unlisted(begun);
   std::vector<std::string> missing;
   if (lacking) {
     for (const auto& [id, listed] : by_container_) {

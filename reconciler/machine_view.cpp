@@ -74,7 +74,7 @@ void Reconciler::Machine::fill_preparation(AgentState& agent) {
     for (ContainerView& container : view.containers) container.workspace_rechecked = false;
   }
 
-  next.unlisted = !agent.unlisted.empty();
+  next.unlisted = unlisted_.contains(view.agent);
   const auto occupant = occupancy_.occupant_of(wanted.workspace, view.agent);
   next.workspace_busy.clear();
   if (occupant) {

@@ -5,11 +5,8 @@
 namespace cofferdam::reconciler::testing {
 namespace {
 
-TEST(Found, LooksAtALookAlikeThatALaggingListCallsNotLive) {
-  World world;
-  world.start();
-  world.write("bot.yaml", agent_file("bot", "  suspend: true\n"));
-  world.settle();
+/// Made from the same image, with all the labels, and under another name.
+FakeContainer copy_of_bot() {
   FakeContainer copy;
   copy.id = std::string(64, 'd');
   copy.made.name = "copy-of-bot";
@@ -19,11 +16,46 @@ TEST(Found, LooksAtALookAlikeThatALaggingListCallsNotLive) {
                              {"cofferdam.agent", "bot"},
                              {"cofferdam.name", "cofferdam-default-bot-1"},
                              {"cofferdam.attempt", "1"}};
+  return copy;
+}
+
+TEST(Found, LooksAtALookAlikeThatALaggingListCallsNotLive) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  suspend: true\n"));
+  world.settle();
+  const FakeContainer copy = copy_of_bot();
   world.engine.containers[copy.id] = copy;
   const int before = world.engine.count("container inspect");
   world.pass(minutes{2});
   EXPECT_EQ(world.engine.count("container inspect"), before + 1) << "once, and not at every list";
   EXPECT_EQ(world.machine->summary().suspect_containers, 1U);
+}
+
+TEST(Found, StartsNothingBesideWhatAppearedSinceTheListBegan) {
+  for (const bool file_is_there : {true, false}) {
+    World world;
+    world.hold_lists = true;
+    world.start();
+    if (file_is_there) world.write("bot.yaml", agent_file("bot"));
+    world.settle();
+    FakeContainer copy = copy_of_bot();
+    copy.state = docker::ContainerState::running;
+    world.engine.containers[copy.id] = copy;
+    docker::Event start{"container", "start", copy.id, copy.made.config.labels, 0};
+    world.give(Event{world.epoch, start});
+    world.settle();
+    if (!file_is_there) world.write("bot.yaml", agent_file("bot"));
+    world.settle();
+    world.answer_lists();  // as of before it was there
+    world.settle();
+    EXPECT_EQ(world.engine.count("container create") + world.engine.count("container start"), 0);
+    EXPECT_EQ(world.phase("bot"), "Pending/Listing");
+    world.answer_lists();
+    world.settle();
+    EXPECT_EQ(world.engine.count("container start"), 0);
+    EXPECT_EQ(world.phase("bot"), "Stuck/SuspectContainer");
+  }
 }
 
 TEST(Found, KeepsLastGoodVersionsWhileTheFolderIsStillEmptyAtTheStart) {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fake_engine.hpp"
@@ -48,6 +49,7 @@ class World {
   std::size_t most_reads_at_once = 0;
   std::size_t most_pulls_at_once = 0;
   bool hold_replies = false;  ///< calls stay in flight until `answer_calls`
+  bool hold_lists = false;    ///< a list is as of when it was asked for, and told by `answer_lists`
 
   World() {
     now.boot = WallTime{std::chrono::hours{490000}};
@@ -202,9 +204,14 @@ class World {
     for (const Call& call : calls) give(Reply{call.epoch, call.id, engine.apply(call.request, now)});
   }
 
+  void answer_lists() {
+    for (Reply& list : std::exchange(late_lists, {})) give(std::move(list));
+  }
+
   std::deque<Effect> pending;
   std::deque<Input> inbox;
-  std::vector<Call> in_flight;  ///< held back
+  std::vector<Call> in_flight;    ///< held back
+  std::vector<Reply> late_lists;  ///< likewise
   std::optional<Monotonic> wake;
   std::uint64_t epoch = 0;
   std::uint64_t directory_inode = 7;
@@ -299,7 +306,12 @@ class World {
       most_pulls_at_once = std::max(most_pulls_at_once, in(Lane::pulls));
       return;
     }
-    give(Reply{call.epoch, call.id, engine.apply(call.request, now)});
+    Reply reply{call.epoch, call.id, engine.apply(call.request, now)};
+    if (hold_lists && std::holds_alternative<docker::ContainerList>(call.request)) {
+      late_lists.push_back(std::move(reply));
+      return;
+    }
+    give(std::move(reply));
   }
   void carry_out_one(const Cancel& cancel) {
     for (auto call = in_flight.begin(); call != in_flight.end(); ++call) {
