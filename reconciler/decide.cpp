@@ -32,6 +32,13 @@ bool counts_as_gone(const ContainerView& container, bool current, const Now& now
          container.removal_retry && *container.removal_retry > now.mono;
 }
 
+/// The record of an attempt stands for it, also where another of that number was made and never ran: its create was applied
+/// long after it was given up, when the number had been used and its name was free again.
+bool record_stands_for(const Outcome& outcome, const ContainerView& container) {
+  if (outcome.attempt != container.attempt) return outcome.attempt > container.attempt;
+  return container.state == ContainerState::created && container.id != outcome.container_id;
+}
+
 }  // namespace
 
 Current current_of(const AgentView& view) {
@@ -43,7 +50,7 @@ Current current_of(const AgentView& view) {
     break;
   }
   if (view.outcome && view.outcome->attempt >= current.attempt) {
-    if (view.outcome->attempt > current.attempt) current.container = nullptr;
+    if (current.container != nullptr && record_stands_for(*view.outcome, *current.container)) current.container = nullptr;
     current.attempt = view.outcome->attempt;
     current.outcome = &*view.outcome;
   }
@@ -71,7 +78,7 @@ Decider::Decider(const AgentView& view, const EngineView& engine, const Now& now
     attempt_ = current_->attempt;
   }
   if (view.outcome && view.outcome->attempt >= attempt_) {
-    if (view.outcome->attempt > attempt_) current_ = nullptr;
+    if (current_ != nullptr && record_stands_for(*view.outcome, *current_)) current_ = nullptr;
     attempt_ = view.outcome->attempt;
     outcome_ = &*view.outcome;
   }

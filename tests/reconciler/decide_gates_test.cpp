@@ -329,6 +329,14 @@ TEST(DecideSurplus, StopsAFinishedOneThatSomebodyStartedAgain) {
   EXPECT_EQ(told(present().with(running(1)).with(ended(1, 0)).decide()), "12 stop id-1 StartedByOthers");
 }
 
+TEST(DecideSurplus, RemovesWhatWasMadeLateUnderTheNumberOfOneThatEnded) {
+  auto late = created(1);
+  late.id = "id-late";
+  EXPECT_EQ(told(present().with(late).with(ended(1, 0)).decide()), "15 remove id-late");
+  EXPECT_EQ(told(present().with(late).with(ended(1, 1)).decide()), "15 remove id-late");
+  EXPECT_NE(told(present().with(created(1)).with(ended(1, 127)).decide()), "15 remove id-1") << "its own record";
+}
+
 ContainerView dead(std::int64_t attempt) {
   auto view = exited(attempt, 1);
   view.state = ContainerState::dead;

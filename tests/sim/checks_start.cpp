@@ -1,6 +1,7 @@
 // The promises about starting: S1, S5, S7, S8.
 
 #include <algorithm>
+#include <utility>
 
 #include "reconciler/ownership.hpp"
 #include "tests/sim/checks.hpp"
@@ -46,8 +47,10 @@ void Checks::check_start(const Container& container) {
 void Checks::check_rerun(const Container& container, const Attempt& attempt) {
   const Attempt* before = nullptr;
   for (const auto& [id, other] : attempts_) {
-    if (other.agent != attempt.agent || other.number >= attempt.number || (!other.ran && !other.start_failed)) continue;
-    if (before == nullptr || other.number > before->number) before = &other;
+    if (other.agent != attempt.agent || (!other.ran && !other.start_failed)) continue;
+    // A create that is applied late brings a number once more.
+    if (std::pair(other.number, other.made) >= std::pair(attempt.number, attempt.made)) continue;
+    if (before == nullptr || std::pair(other.number, other.made) > std::pair(before->number, before->made)) before = &other;
   }
   if (before == nullptr || before->live || before->ended_by != Who::itself) return;
   if (attempt.maker == Who::rival) return;  // another of the same instance decided that it runs again
