@@ -143,7 +143,7 @@ void Reconciler::Machine::update_rollout(AgentState& agent) {
   AgentView& view = agent.view;
   const bool is_outdated = outdated(agent);
   const bool rolls = rollout_.turn(view.agent);
-  if (is_outdated || rolls) {
+  if (is_outdated || rolls || rollout_.waits(view.agent)) {  // one that ends while it waits leaves the queue
     const Current current = current_of(view);
     const bool leaves = view.want != Want::present;
     const bool ready = leaves || (!is_outdated && current.container != nullptr && current.container->inspected &&

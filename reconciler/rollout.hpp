@@ -23,6 +23,8 @@ class Rollout {
   /// The defaults changed: what was halted may go on.
   void restart();
 
+  /// Told of as outdated, and not yet otherwise.
+  [[nodiscard]] bool waits(const std::string& agent) const { return outdated_.contains(agent); }
   [[nodiscard]] bool turn(const std::string& agent) const { return rolling_.contains(agent); }
   /// The agent that was not Ready in time; empty: not halted.
   [[nodiscard]] const std::string& halted_by() const { return halted_by_; }

@@ -235,6 +235,25 @@ TEST(Machine, ReplacesOutdatedAgentsOneAtATime) {
   EXPECT_EQ(world.running("once"), once) << "a run-once agent finishes as it is";
 }
 
+TEST(Machine, GivesNoTurnOfTheRolloutToWhatEndedWhileItWaited) {
+  World world;
+  world.start();
+  world.write("a.yaml", agent_file("a", "  restartPolicy: Always\n"));
+  world.write("b.yaml", agent_file("b", "  restartPolicy: Always\n  activeDeadlineSeconds: 90\n"));
+  world.write("c.yaml", agent_file("c", "  restartPolicy: Always\n"));
+  world.settle();
+  world.configuration.sandbox.default_memory_mb = 256;
+  world.engine.networks = {"none"};  // the first replacement cannot start yet
+  world.give(ConfigRead{std::make_shared<const specs::Configuration>(world.configuration), {}});
+  world.pass(minutes{2});
+  ASSERT_EQ(world.phase("b"), "Failed/DeadlineExceeded");
+  world.engine.networks = {"none", "bridge"};
+  world.pass(minutes{8});
+  EXPECT_EQ(world.logged("RolloutHalted"), 0U);
+  ASSERT_EQ(world.engine.running("c").size(), 1U);
+  EXPECT_EQ(world.engine.running("c").front()->made.host_config.memory, 256 << 20);
+}
+
 TEST(Machine, KeepsTheHostsCeilings) {
   World world;
   world.configuration.policy.total_memory_mb = 1024;
