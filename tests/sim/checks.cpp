@@ -353,7 +353,10 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.own_end = true;
     if (quiet_) ++agents_[attempt.agent].quiet_ends;
   }
-  if (what == "rename") attempt.excused = true;  // not ours any more: how it ends is nobody's verdict
+  if (what == "rename") {
+    attempt.renamed = label_of(container, label::name) != container.shown.name;
+    attempt.excused = true;  // not ours any more: how it ends is nobody's verdict
+  }
   if (what.starts_with("kill") && who != Who::controller) attempt.touched = true;
   if (what == "die") {
     attempt.live = attempt.told_live = false;

@@ -95,6 +95,7 @@ class Checks {
     bool live = false;
     bool told_live = false;
     bool told_renamed = false;
+    bool renamed = false;
     SimTime live_since = 0;
     SimTime told_since = -1;  ///< the start that the last inspect of this life told of
     Who maker = Who::nobody;
