@@ -138,6 +138,9 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   if (spoke && reply.epoch == shell.epoch()) last_contact_ = world_.schedule.now();
   note_reply(call, reply, shell);
   if (error != nullptr && !call.agent.empty()) check_haste(call, *error);
+  if (call.operation == "start" && error != nullptr && error->error_class == docker::ErrorClass::timeout) {
+    if (const auto attempt = attempts_.find(call.object); attempt != attempts_.end()) attempt->second.start_given_up = true;
+  }
   if (good == nullptr || reply.epoch != shell.epoch()) return;
   if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
     if (!call.unfiltered_list) return;
@@ -305,6 +308,11 @@ void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
   if (agent.records_end) agent.records_dropped = world_.schedule.now();
 }
 
+bool Checks::starts_in_flight(const std::string& id) const {
+  return std::any_of(in_flight_.begin(), in_flight_.end(),
+                     [&](const auto& entry) { return entry.second.operation == "start" && entry.second.object == id; });
+}
+
 bool Checks::outcome_is_saved(const Attempt& attempt) const {
   const std::string* bytes = world_.state().find("agents/" + attempt.agent);
   if (bytes == nullptr) return false;
@@ -339,6 +347,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.told_live = false;
     attempt.live_since = world_.schedule.now();
     attempt.started_by = who;
+    attempt.started_late = who == Who::controller && attempt.start_given_up && !starts_in_flight(container.shown.id);
     attempt.touched = attempt.stop_recorded = false;
     // Its verdict may have been written before; or it was renamed and is not ours.
     attempt.excused = who != Who::controller || label_of(container, label::name) != container.shown.name;
@@ -397,7 +406,10 @@ void Checks::state_was_lost() {
   for (auto& [id, attempt] : attempts_) {
     // With the boot that was saved goes what a clock that jumped is held against.
     const bool jumped = world_.host.wall_offset != 0;
-    attempt.excused = attempt.excused || attempt.gone || attempt.stop_recorded || jumped;
+    attempt.forgotten = attempt.forgotten || attempt.gone;
+    const auto container = world_.engine().find(id);
+    const bool dead = container && container->shown.state == docker::ContainerState::dead;  // it is removed, and not read again
+    attempt.excused = attempt.excused || attempt.gone || dead || attempt.stop_recorded || jumped;
   }
 }
 

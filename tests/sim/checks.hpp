@@ -100,11 +100,14 @@ class Checks {
     SimTime told_since = -1;  ///< the start that the last inspect of this life told of
     Who maker = Who::nobody;
     Who started_by = Who::nobody;
-    bool own_end = false;  ///< it ended by itself, whatever somebody did with it later
+    bool start_given_up = false;  ///< a call of ours to start it was not answered in time
+    bool started_late = false;    ///< by that call
+    bool own_end = false;         ///< it ended by itself, whatever somebody did with it later
     Who ended_by = Who::nobody;
     SimTime ended_at = -1;
     std::int64_t exit_code = 0;
     bool oom = false;
+    bool forgotten = false;        ///< gone when the state was lost: nobody knows of it
     bool excused = false;          ///< its end cannot be told from one that somebody caused
     bool verdict_excused = false;  ///< the end whose outcome is saved could not, and no later end changes that
     bool touched = false;          ///< somebody else sent it a signal
@@ -157,6 +160,7 @@ class Checks {
   void check_rates(const reconciler::Call& call, AgentTruth& agent);
   void told_of(Shell& shell, const reconciler::Reply& reply);
   [[nodiscard]] static std::string agent_of(const Container& container);
+  [[nodiscard]] bool starts_in_flight(const std::string& id) const;
   [[nodiscard]] bool outcome_is_saved(const Attempt& attempt) const;
   // checks_end.cpp
   void check_agent(const std::string& agent);

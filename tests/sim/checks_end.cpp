@@ -52,7 +52,7 @@ std::string Checks::mismatch(const std::string& agent) {
       const bool renamed = named == labels.end() || named->second != container->shown.name;
       if (!renamed) newest_there = std::max(newest_there, attempt.number);
     }
-    if (!is_a_controller(attempt.maker)) continue;
+    if (!is_a_controller(attempt.maker) || attempt.forgotten) continue;
     if (attempt.renamed && !outcome_is_saved(attempt)) continue;  // not ours any more: its end is no verdict
     if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.made > newest->made)) newest = &attempt;
   }

@@ -21,8 +21,8 @@ std::vector<const Checks::Attempt*> Checks::own_ends_before(const Attempt& attem
   std::vector<const Attempt*> streak;
   for (const Attempt* one : earlier) {
     const bool same = one->run_hash == attempt.run_hash && one->config_hash == attempt.config_hash;
-    const bool own = one->maker == Who::controller && (one->ran || one->start_failed) && !one->live && one->own_end &&
-                     one->ended_by == Who::itself && !one->excused && !one->touched && !one->stop_recorded;
+    const bool own = one->maker == Who::controller && (one->ran || one->start_failed) && !one->live && !one->started_late &&
+                     one->own_end && one->ended_by == Who::itself && !one->excused && !one->touched && !one->stop_recorded;
     const bool in_a_row = streak.empty() || one->number + 1 == streak.back()->number;
     if (!same || !own || !in_a_row || one->ended_at < forgotten || (one->ran && one->ended_at - one->live_since >= resets)) break;
     streak.push_back(one);

@@ -16,7 +16,7 @@ void Checks::check_start(const Container& container) {
 
   for (const auto& [id, other] : attempts_) {
     if (id == found->first || other.agent != attempt.agent || !other.live) continue;
-    if (other.told_live || other.started_by == Who::controller) {
+    if (other.told_live || (other.started_by == Who::controller && !other.started_late)) {
       violated("S1", "start of " + container.shown.name + " while attempt " + std::to_string(other.number) + " (" +
                          id.substr(0, 12) + ") of " + other.agent + " is live");
     }
