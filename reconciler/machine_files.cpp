@@ -82,6 +82,8 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
     if (last_good_.contains(file)) departed_.insert(file);
     end_file_record(file);
   }
+  // Its agents may have moved since: to a file that was not whole yet when it went.
+  for (const std::string& file : std::set<std::string>(departed_)) end_file_record(file);
   if (guard_.wants_second_scan() || !unsettled.empty()) next_scan_ = now_.mono + configuration_->specs.settle;
 }
 

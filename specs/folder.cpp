@@ -26,6 +26,7 @@ bool is_spec_file_name(const std::string& name) {
 struct Folder::Changes {
   std::map<std::string_view, File*> files;  ///< by name
   std::set<std::string> agents;             ///< named before or after
+  std::set<std::string> awaited;            ///< named in what is still being written
 };
 
 Folder::Folder(FolderBounds bounds) : bounds_(bounds) {}
@@ -57,6 +58,9 @@ FolderDelta Folder::apply(const DirSnapshot& snapshot, const std::vector<std::st
   spread(changes);
   judge_duplicates(changes);
   for (const auto& [name, file] : changes.files) {
+    // Whom a file names that is still being written, another may name as a duplicate: which it is shows when that one is whole.
+    const auto claimed_twice = [&](const std::string& agent) { return changes.awaited.contains(agent); };
+    if (std::any_of(file->names.begin(), file->names.end(), claimed_twice)) file->awaited = true;
     if (file->good() && !file->awaited && file->adopt()) {
       unindex(*file);
       index(*file);
@@ -91,7 +95,11 @@ void Folder::read_entries(const DirSnapshot& snapshot, const std::set<std::strin
     }
     if (!unsettled.empty() && unsettled.contains(entry.name)) {
       // The shell hands over content once only: it is kept for the scan in which the file has settled.
-      if (content) pending[entry.name] = content;
+      if (content) {
+        pending[entry.name] = content;
+        const AgentFile read = parse_agents(*content, entry.name);
+        changes.awaited.insert(read.names.begin(), read.names.end());
+      }
       if (const auto known = known_.find(entry.name); known != known_.end()) {
         known->second->awaited = true;
         const bool restored = std::exchange(known->second->seen, applied_) == 0;
@@ -240,9 +248,14 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
   }
   std::vector<File*> files = claim->second;
   std::sort(files.begin(), files.end(), [](const File* a, const File* b) { return a->name < b->name; });
-  // Whose version is in force speaks for the agent; else the first by name does.
-  const auto in_force =
-      std::find_if(files.begin(), files.end(), [&](const File* file) { return file->in_force.contains(agent); });
+  // Whose version is in force speaks for the agent, of several the one that did already: a file that comes back changes
+  // nothing. Else the first by name does.
+  const auto [place, is_new] = agents_.try_emplace(agent);
+  AgentSource& before = place->second;
+  const auto has = [&](const File* file) { return file->in_force.contains(agent); };
+  auto in_force =
+      std::find_if(files.begin(), files.end(), [&](const File* file) { return file->name == before.file && has(file); });
+  if (in_force == files.end()) in_force = std::find_if(files.begin(), files.end(), has);
   const File& source = in_force != files.end() ? **in_force : *files.front();
 
   AgentSource now;
@@ -257,8 +270,6 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
       now.problems.insert(now.problems.end(), problems.begin(), problems.end());
     }
   }
-  const auto [place, is_new] = agents_.try_emplace(agent);
-  AgentSource& before = place->second;
   if (is_new || before.file != now.file || before.spec != now.spec || before.newest != now.newest ||
       before.in_error != now.in_error || before.problems != now.problems) {
     delta.agents_changed.push_back(agent);

@@ -40,7 +40,8 @@ struct Folder::File {
 
   std::size_t counted = 0;  ///< its agents within max_agents
   bool over_bound = false;
-  bool awaited = false;  ///< it has changed and is not whole yet: what was read of it before does not come into force now
+  /// It, or another that names its agents, is not whole yet: what was read of it does not come into force now.
+  bool awaited = false;
   std::map<std::string, std::vector<std::string>> duplicates;  ///< agent → the other files that name it
 
   std::vector<std::string> claimed;  ///< names that it stands under in the index

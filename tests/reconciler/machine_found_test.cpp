@@ -241,6 +241,25 @@ TEST(Found, HoldsWhoMayHaveMovedIntoAFileThatCannotBeRead) {
   EXPECT_EQ(world.engine.of("bot").size(), 0U) << "it had not moved there";
 }
 
+TEST(Found, KeepsWhatIsInForceWhenTheFileThatAnAgentLeftComesBackAsADuplicate) {
+  World world;
+  world.start();
+  world.write("a.yaml", agent_file("ada"));
+  world.write("b.yaml", agent_file("bot"));
+  world.pass(minutes{2});
+  world.write("m.yaml", agent_file("ada", "  memoryMB: 128\n"));
+  world.inbox.clear();  // nobody announces it
+  world.erase("a.yaml");
+  world.pass(minutes{2});
+  EXPECT_FALSE(world.state.contains("files/a.yaml")) << "its agent has moved";
+  ASSERT_EQ(world.engine.running("ada").size(), 1U);
+  const std::string id = world.engine.running("ada").front()->id;
+  world.write("a.yaml", agent_file("bot"));
+  world.pass(minutes{5});
+  ASSERT_EQ(world.engine.running("ada").size(), 1U);
+  EXPECT_EQ(world.engine.running("ada").front()->id, id);
+}
+
 TEST(Found, KeepsAnAgentWhoseFileWasADuplicateThatBroke) {
   World world;
   world.start();

@@ -105,6 +105,45 @@ TEST_F(FolderTest, DuplicateThatIsBeingWrittenComesIntoForceOnlyWhenItIsWhole) {
   EXPECT_EQ(in_force("a"), "two") << "it was only touched";
 }
 
+TEST_F(FolderTest, EditWaitsForAFileThatMayBeItsDuplicate) {
+  files["b.yaml"] = agent("a");
+  files["c.yaml"] = agent("c");
+  scan();
+  files["b.yaml"] = agent("a", "two");
+  files["c.yaml"] = agent("c", "two");
+  files["a.yaml"] = agent("a", "three");
+  scan({"a.yaml"});
+  EXPECT_EQ(in_force("a"), "one") << "a.yaml is not whole yet";
+  EXPECT_EQ(in_force("c"), "two") << "of which it says nothing";
+  scan();
+  EXPECT_EQ(in_force("a"), "one") << "they are duplicates";
+  files.erase("a.yaml");
+  scan();
+  EXPECT_EQ(in_force("a"), "two");
+}
+
+TEST_F(FolderTest, EditComesIntoForceWhenTheFileThatMightBeItsDuplicateIsNone) {
+  files["b.yaml"] = agent("a");
+  scan();
+  files["b.yaml"] = agent("a", "two");
+  files["a.yaml"] = agent("a", "three");
+  scan({"a.yaml"});
+  files["a.yaml"] = agent("x");
+  const FolderDelta delta = scan();
+  EXPECT_EQ(in_force("a"), "two");
+  EXPECT_THAT(delta.good_versions, ElementsAre("a.yaml", "b.yaml"));
+}
+
+TEST_F(FolderTest, FileThatComesBackChangesNobodyWhoMovedMeanwhile) {
+  files["b.yaml"] = agent("a", "two");
+  scan();
+  folder.restore("a.yaml", agent("a"));
+  files["a.yaml"] = garbage;
+  scan();
+  EXPECT_EQ(source("a").file, "b.yaml");
+  EXPECT_EQ(in_force("a"), "two");
+}
+
 TEST_F(FolderTest, AgentMovedBetweenTwoFilesInOneScanHasMoved) {
   files["a.yaml"] = both(agent("x"), agent("a"));
   files["b.yaml"] = agent("b");
