@@ -48,11 +48,11 @@ struct ScanFacts {
   std::uint64_t device = 0;  ///< of the directory
   std::uint64_t inode = 0;
   std::size_t spec_files = 0;   ///< good or bad
-  std::set<std::string> named;  ///< agents that a version in force, or a never-good file's readable name, names
+  std::set<std::string> named;  ///< agents that the newest bytes of a file name, or may name where they cannot be read
   std::set<std::string> known;  ///< agents with a container or a record that matters, and those named by the scan before; never
                                 ///< those already Removed
   std::set<std::string> removing;           ///< spec.remove in their last version: free of any budget
-  std::vector<std::string> never_good;      ///< files that were never good or cannot be read, now
+  std::vector<std::string> never_good;      ///< files that were never good, do not parse or cannot be read, now
   std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan or cannot be read
   bool unsettled = false;                   ///< a file is still being written: what it names now is to be seen yet
   std::chrono::nanoseconds settle{0};       ///< how long after the first miss another scan counts as the second

@@ -149,7 +149,13 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
       scan_facts_.named.erase(name);  // what it was told to do in words stays said
       continue;
     }
-    scan_facts_.named.insert(name);
+    // Only a version in force names it, of a file whose newest bytes were read and do not: it runs on, and is missed already,
+    // for what else is wrong with the folder now.
+    if (source->second.named) {
+      scan_facts_.named.insert(name);
+    } else {
+      scan_facts_.named.erase(name);
+    }
     know(agent_of(name));
     if (source->second.spec && source->second.spec->remove) {
       scan_facts_.removing.insert(name);
@@ -179,7 +185,8 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   for (const auto& [file, view] : folder_.files()) {
     // What cannot be read may have been given anything since it was last read (S3): at every scan it is as good as new.
     const bool unread = unreadable.contains(file);
-    if (view.state != specs::FileState::never_good && !unread) continue;
+    // Nor can it be told whom bytes name that do not parse, whatever was good before.
+    if (view.state != specs::FileState::never_good && view.parses && !unread) continue;
     scan_facts_.never_good.push_back(file);
     if (unread || !never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
   }

@@ -237,7 +237,7 @@ void Folder::update_view(const File& file, FolderDelta& delta) {
   Problems problems = file.all_problems();
   if (is_new || view.state != state || view.problems != problems) delta.files_changed.push_back(file.name);
   if (is_new && state == FileState::never_good) delta.never_good_appeared = true;
-  view = {file.name, state, std::move(problems), file.sha256, file.names};
+  view = {file.name, state, std::move(problems), file.sha256, file.names, file.parses};
 }
 
 void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
@@ -264,6 +264,8 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
   const auto newest = source.newest.find(agent);
   now.newest = newest != source.newest.end() ? newest->second : now.spec;
   now.in_error = !now.spec || std::any_of(files.begin(), files.end(), [](const File* file) { return !file->good(); });
+  now.named = std::any_of(files.begin(), files.end(),
+                          [&](const File* file) { return std::binary_search(file->names.begin(), file->names.end(), agent); });
   if (now.in_error) {
     for (const File* file : files) {
       const Problems& problems = views_.at(file->name).problems;
@@ -271,7 +273,7 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
     }
   }
   if (is_new || before.file != now.file || before.spec != now.spec || before.newest != now.newest ||
-      before.in_error != now.in_error || before.problems != now.problems) {
+      before.in_error != now.in_error || before.named != now.named || before.problems != now.problems) {
     delta.agents_changed.push_back(agent);
     before = std::move(now);
   }

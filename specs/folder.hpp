@@ -63,7 +63,8 @@ struct FileView {
   FileState state = FileState::never_good;
   Problems problems;               ///< of the bytes last read, duplicates included
   std::string sha256;              ///< of the bytes last read; empty if never read
-  std::vector<std::string> names;  ///< agents that the newest bytes name; in error also as they last parsed
+  std::vector<std::string> names;  ///< agents that the newest bytes name; while they do not parse also those named before
+  bool parses = false;             ///< the newest bytes: whom they name is known
 };
 
 /// What the folder says of one agent. `spec` is the version in force (the last good one of its file).
@@ -72,6 +73,7 @@ struct AgentSource {
   std::shared_ptr<const AgentSpec> spec;    ///< null: named only by files that were never good
   std::shared_ptr<const AgentSpec> newest;  ///< of the newest bytes that parsed without error, for judging workspace overlap
   bool in_error = false;                    ///< its file is in error, or another file names it too
+  bool named = true;                        ///< by some file's newest bytes, as far as they can be read; else in force only
   Problems problems;
 };
 

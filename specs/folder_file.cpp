@@ -135,7 +135,7 @@ void Folder::File::parse(const std::shared_ptr<const std::string>& content, std:
   AgentFile file = parse_agents(*content, name);
   sha256 = std::move(digest);
   problems = std::move(file.problems);
-  names = std::move(file.names);
+  const std::vector<std::string> named_before = std::exchange(names, std::move(file.names));
   SpecsByName specs;
   for (AgentSpec& spec : file.agents) {
     names.push_back(spec.name);
@@ -154,9 +154,8 @@ void Folder::File::parse(const std::shared_ptr<const std::string>& content, std:
     problems.push_back({{name, 0, 0}, "", "has no agent in it", "write one, or remove the file", ""});
   }
   parses = problems.empty();
-  if (!parses) {  // who was named by the bytes before may be in what cannot be read now
-    for (const auto& [agent, spec] : newest) names.push_back(agent);
-  }
+  // Who was named by the bytes before may be in what cannot be read now, were they ever good or not.
+  if (!parses) names.insert(names.end(), named_before.begin(), named_before.end());
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   bytes = parses ? content : nullptr;

@@ -29,7 +29,7 @@ struct Folder::File {
   std::shared_ptr<const std::string> bytes;  ///< while they parse
   bool parses = false;
   Problems problems;
-  std::vector<std::string> names;  ///< sorted; while they do not parse also those that the last ones that did named
+  std::vector<std::string> names;  ///< sorted; while they do not parse also those that it had before
 
   SpecsByName newest;  ///< of the newest bytes that parsed without error
 

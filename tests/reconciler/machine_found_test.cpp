@@ -241,6 +241,58 @@ TEST(Found, HoldsWhoMayHaveMovedIntoAFileThatCannotBeRead) {
   EXPECT_EQ(world.engine.of("bot").size(), 0U) << "it had not moved there";
 }
 
+TEST(Found, HoldsWhoMayHaveMovedIntoAFileThatDoesNotParse) {
+  for (const bool while_down : {false, true}) {
+    World world;
+    world.start();
+    world.write("a.yaml", agent_file("ada"));
+    world.write("b.yaml", agent_file("bot"));
+    world.pass(minutes{2});
+    if (while_down) world.crash();
+    world.write("a.yaml", "{{{ no yaml");
+    world.erase("b.yaml");
+    if (while_down) world.start();
+    world.pass(minutes{5});
+    EXPECT_EQ(world.engine.running("bot").size(), 1U);
+    ASSERT_EQ(world.machine->held().size(), 1U);
+    EXPECT_EQ(world.machine->held().front().reason, "MaybeMoved");
+    world.write("a.yaml", agent_file("ada"));
+    world.pass(minutes{5});
+    EXPECT_EQ(world.engine.of("bot").size(), 0U) << "it had not moved there";
+  }
+}
+
+TEST(Found, KeepsAnAgentWhoseFileWasNeverGoodAndBreaksMore) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.pass(minutes{2});
+  world.crash();
+  world.state.clear();
+  world.write("bot.yaml", agent_file("bot") + "  nonsense: 1\n");
+  world.start();
+  world.pass(minutes{1});
+  world.write("bot.yaml", "{{{ no yaml");
+  world.pass(minutes{5});
+  EXPECT_EQ(world.engine.running("bot").size(), 1U);
+}
+
+TEST(Found, HoldsWhoIsMissingInAnotherDirectoryAlsoWhereADuplicateKeepsItInForce) {
+  World world;
+  world.start();
+  world.write("a.yaml", agent_file("ada") + "---\n" + agent_file("bot"));
+  world.pass(minutes{2});
+  world.directory_inode = 8;
+  world.write("a.yaml", agent_file("ada"));
+  world.write("copy.yaml", agent_file("ada"));
+  world.pass(minutes{1});
+  world.erase("copy.yaml");
+  world.pass(minutes{5});
+  EXPECT_EQ(world.engine.running("bot").size(), 1U);
+  ASSERT_EQ(world.machine->held().size(), 1U);
+  EXPECT_EQ(world.machine->held().front().reason, "DirectoryReplaced");
+}
+
 TEST(Found, KeepsWhatIsInForceWhenTheFileThatAnAgentLeftComesBackAsADuplicate) {
   World world;
   world.start();

@@ -144,6 +144,24 @@ TEST_F(FolderTest, FileThatComesBackChangesNobodyWhoMovedMeanwhile) {
   EXPECT_EQ(in_force("a"), "two");
 }
 
+TEST_F(FolderTest, TellsWhoIsInForceThoughTheNewestBytesDoNotNameIt) {
+  files["a.yaml"] = both(agent("a"), agent("b"));
+  scan();
+  EXPECT_TRUE(source("b").named);
+  files["copy.yaml"] = agent("a");
+  files["a.yaml"] = agent("a");
+  const FolderDelta delta = scan();
+  EXPECT_EQ(in_force("b"), "one");
+  EXPECT_FALSE(source("b").named);
+  EXPECT_THAT(delta.agents_changed, ElementsAre("a", "b"));
+  files["a.yaml"] = garbage;
+  scan();
+  EXPECT_FALSE(source("b").named);
+  files["a.yaml"] = both(agent("a"), agent("b"));
+  scan();
+  EXPECT_TRUE(source("b").named);
+}
+
 TEST_F(FolderTest, AgentMovedBetweenTwoFilesInOneScanHasMoved) {
   files["a.yaml"] = both(agent("x"), agent("a"));
   files["b.yaml"] = agent("b");

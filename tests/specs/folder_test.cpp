@@ -223,7 +223,10 @@ TEST_F(FolderTest, FileThatWasNeverGoodStartsNothing) {
   EXPECT_FALSE(scan().never_good_appeared) << "it appears once";
   files["a.yaml"] = garbage;
   EXPECT_FALSE(scan().never_good_appeared);
-  EXPECT_THAT(folder.agents(), IsEmpty()) << "its name cannot be read any more";
+  EXPECT_TRUE(folder.agents().contains("a")) << "its name cannot be read any more, and it may be there still";
+  files["a.yaml"] = agent("b");
+  scan();
+  EXPECT_FALSE(folder.agents().contains("a"));
 }
 
 TEST_F(FolderTest, EmptyFileNeverMeansThatItsAgentsAreGone) {
