@@ -192,7 +192,8 @@ void Checks::after_input(Shell& shell, const reconciler::Input& input, const rec
         check_stop_record(*save);
       } else if (save->key.starts_with("agents/")) {
         AgentTruth& agent = agents_[save->key.substr(7)];
-        agent.records_end = agent.missing_scans >= 2;  // of one that is there an outcome is taken back, and nothing forgotten
+        // Of one that is there an outcome is taken back, and nothing forgotten.
+        agent.records_end = agent.missing_scans >= 2 || agent.confirmed;
       }
     }
   }
