@@ -51,7 +51,8 @@ bool was_interrupted(const ContainerView& container, const EndEvidence& evidence
   if (!container.started_at || !container.finished_at) return false;
   const WallTime finished = *container.finished_at;
   const WallTime boot = evidence.boot.value_or(now.boot);
-  const bool older_than_boot = boot == WallTime{} || *container.started_at < boot;
+  // Where the clock jumped, a boot that nobody kept looks later than it was; but nothing that we saw run began before it.
+  const bool older_than_boot = !evidence.seen_live && (boot == WallTime{} || *container.started_at < boot);
 
   // The engine wrote this end when the host came back.
   if (evidence.local && boot != WallTime{} && older_than_boot && boot <= finished) return true;

@@ -37,6 +37,7 @@ struct EndEvidence {
   std::vector<WallTime> foreign_kills;  ///< kills of this container with TERM, KILL or its stop signal that are not ours
   std::chrono::seconds stop_timeout{10};
   bool local = true;
+  bool seen_live = false;  ///< since this start, by this process: it outlived every boot before now
 };
 bool was_interrupted(const ContainerView& container, const EndEvidence& evidence, const Now& now);
 

@@ -97,6 +97,7 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
 void Reconciler::Machine::learn_running(AgentState& agent, ContainerView& container) {
   ContainerNotes& notes = agent.notes[container.id];
   container.start_failed_code = 0;
+  if (container.pid > 0) notes.seen_live = container.started_at;
   if (notes.spec_seen && container.state == ContainerState::running) {
     metric("cofferdam_spec_to_running_seconds", {}, std::chrono::duration<double>(now_.mono - *notes.spec_seen).count());
     notes.spec_seen.reset();
@@ -124,6 +125,7 @@ void Reconciler::Machine::learn_end(AgentState& agent, ContainerView& container,
   evidence.foreign_kills = notes.foreign_kills;
   if (agent.view.wanted) evidence.stop_timeout = agent.view.wanted->stop_timeout;
   evidence.local = engine_.local;
+  evidence.seen_live = container.started_at && notes.seen_live == container.started_at;
   container.interrupted = was_interrupted(container, evidence, now_);
 }
 

@@ -106,6 +106,17 @@ TEST(Counting, HoldsAnEndAgainstTheBootAsItWasBeforeTheClockJumped) {
   EXPECT_TRUE(was_interrupted(ended_at(before.boot - hours{1}, before.boot + seconds{9}, 0), evidence, now));
 }
 
+TEST(Counting, HoldsNoBootAgainstWhatThisProcessSawRun) {
+  const Now now = at_start();
+  const ContainerView container = ended_at(now.boot - hours{9000}, now.boot + seconds{9}, 0);
+  EndEvidence evidence;
+  evidence.boot_id_then = "boot-0";
+  evidence.last_contact_before_start = now.boot - hours{2};
+  EXPECT_TRUE(was_interrupted(container, evidence, now));
+  evidence.seen_live = true;
+  EXPECT_FALSE(was_interrupted(container, evidence, now)) << "the clock jumped, and nothing was kept of the boot";
+}
+
 TEST(Counting, CallsAnEndInAnOutageInterrupted) {
   const Now now = at_start();
   EndEvidence evidence;

@@ -364,5 +364,22 @@ TEST(Found, HurriesNoEngineThatDeniesAgainAndAgainTheImageThatItHas) {
   EXPECT_EQ(world.phase("bot"), "Running");
 }
 
+TEST(Found, TakesTheEndOfWhatItSawRunForItsOwnWhenTheClockJumpedAndTheStateIsLost) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.pass(seconds{1});
+  world.crash();
+  world.state.clear();
+  world.now.wall += std::chrono::hours{9000};
+  world.now.boot += std::chrono::hours{9000};  // the boot is the clock less the uptime
+  world.start();
+  world.pass(seconds{1});
+  world.engine.exit(world.running("bot"), 0, world.now);
+  world.pass(minutes{5});
+  EXPECT_EQ(world.phase("bot"), "Succeeded/Completed");
+  EXPECT_EQ(world.engine.count("container create"), 2) << "a probe and the agent, which is not run again";
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
