@@ -149,7 +149,7 @@ bool World::do_engine(const Item& item) {
     if (!engine_->up()) return true;
     engine_->daemon_stops(verb == "engine-kill");
     if (shell_) shell_->engine_went_away();
-    lift(span, [this] { engine_->daemon_starts(); });
+    lift(span, [this] { daemon_starts(); });
     return true;
   }
   if (verb == "engine-hang") {
@@ -226,6 +226,10 @@ bool World::do_engine(const Item& item) {
   return false;
 }
 
+void World::daemon_starts() {
+  if (!host_down_) engine_->daemon_starts();  // else the host brings it up
+}
+
 bool World::do_host(const Item& item) {
   const std::string& verb = item.verb;
   const SimTime span = item.number * millisecond;
@@ -248,7 +252,7 @@ bool World::do_host(const Item& item) {
       host.booted = schedule.now();
       ++host.boot;
       host_down_ = false;
-      engine_->daemon_starts();
+      daemon_starts();
       if (!shell_) start_controller();
     });
     return true;
@@ -319,7 +323,7 @@ void World::heal() {
   trace_.line(schedule.now(), [] { return std::string("HEALED: from here on nothing fails"); });
   trace_.fact("healed");
   healed_ = true;
-  engine_->daemon_starts();
+  daemon_starts();
   engine_->daemon_hangs(false);
   for (auto& undo : std::exchange(unhealed_, {})) undo();
   schedule.after(second, [this] {

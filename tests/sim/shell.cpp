@@ -95,8 +95,15 @@ bool Shell::dies(const Item* fault, std::string_view moment) {
 }
 
 void Shell::carry_out_all(reconciler::Effects effects) {
-  // The effects of one input are unordered.
+  // The effects of one input are unordered, but for the saves of one key.
   for (std::size_t left = effects.size(); left > 1; --left) std::swap(effects[left - 1], effects[random_.below(left)]);
+  for (auto& effect : effects) {
+    auto* save = std::get_if<reconciler::Save>(&effect);
+    for (auto later = &effect + 1; save != nullptr && later != effects.data() + effects.size(); ++later) {
+      auto* other = std::get_if<reconciler::Save>(later);
+      if (other != nullptr && other->key == save->key && other->version < save->version) std::swap(*other, *save);
+    }
+  }
   for (const auto& effect : effects) {
     if (!alive_) return;
     note(world_.log(), effect);

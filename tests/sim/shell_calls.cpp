@@ -101,7 +101,8 @@ void Shell::send(const reconciler::Call& call, SimTime before, SimTime behind, b
   if (tell) {
     after(deadline, [this, id = call.id] { fail(id, 0, ErrorClass::timeout, 0, "no answer in time"); });
   }
-  world_.schedule.after(before, [this, call, behind, tell] {
+  world_.schedule.after(before, [this, call, behind, tell, boot = world_.host.boot] {
+    if (world_.host.boot != boot) return;  // it went down with the host
     if (!world_.engine().up()) {
       if (tell && alive_) fail(call.id, 0, ErrorClass::refused, 0, "connection refused");
       return;

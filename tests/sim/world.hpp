@@ -113,6 +113,7 @@ class World {
   bool do_engine(const Item& item);
   bool do_folder(const Item& item);
   bool do_host(const Item& item);
+  void daemon_starts();
   void heal();
   void calm_down();
   void run_until(SimTime until);
