@@ -62,6 +62,7 @@ void Checks::life_begins(Shell&) {
     agent.changing.clear();
     agent.reading.clear();
     agent.kills.clear();
+    agent.forgotten = -1;
   }
   for (auto& [id, attempt] : attempts_) {
     attempt.told_live = attempt.told_renamed = false;
@@ -69,6 +70,15 @@ void Checks::life_begins(Shell&) {
     attempt.excused = attempt.excused || attempt.stop_refused;  // the cause of its stop could not be saved, and is forgotten
     attempt.stop_refused = false;
     attempt.told_since = -1;
+  }
+  const reconciler::Now now = world_.host.now(life_began_);
+  boots_ = {now.boot, std::nullopt};
+  if (const std::string* bytes = world_.state().find("engine"); bytes != nullptr) {
+    const auto record = reconciler::contact_record_from(*bytes);
+    if (record && record->boot_id == now.boot_id) boots_.present = record->boot;
+    // It is saved once a minute: an older one excuses nothing, unless it could not be written.
+    const bool kept = contact_saved_ + 2 * minute >= last_contact_ || contact_refused_ > contact_saved_;
+    if (record && record->boot_id != now.boot_id && kept) boots_.contact = record->contact;
   }
   if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};
   restored();
@@ -170,6 +180,7 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
       attempt->second.told_live = true;
       attempt->second.told_since = attempt->second.live_since;
     }
+    if (!outcome_is_saved(attempt->second) && looks_like_a_boot(attempt->second, *details)) attempt->second.with_the_host = true;
     const auto named = details->config.labels.find(std::string(label::name));
     if (named != details->config.labels.end() && named->second != details->name) attempt->second.told_renamed = true;
   }
@@ -303,10 +314,10 @@ void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
   if (save.key.starts_with("stops/") && !good) {
     if (const auto found = attempts_.find(save.key.substr(6)); found != attempts_.end()) found->second.stop_refused = true;
   }
-  if (!good) return;
+  if (save.key == "engine") (good ? contact_saved_ : contact_refused_) = world_.schedule.now();
   if (!save.key.starts_with("agents/") || !save.bytes.empty()) return;
   AgentTruth& agent = agents_[save.key.substr(7)];
-  if (agent.records_end) agent.records_dropped = world_.schedule.now();
+  if (agent.records_end) (good ? agent.records_dropped : agent.forgotten) = world_.schedule.now();
 }
 
 bool Checks::starts_in_flight(const std::string& id) const {
@@ -331,6 +342,8 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.restarts = reconciler::number_of(container.shown.config.labels, label::restarts);
     attempt.maker = container.maker;
     attempt.made = attempts_.size();
+    if (const auto agent = agents_.find(attempt.agent); agent != agents_.end())
+      attempt.dropped_in_memory = agent->second.forgotten;
     // It was asked for before that version was shown.
     if (const auto agent = agents_.find(attempt.agent); agent != agents_.end() && !agent->second.versions.empty()) {
       const Version& newest = agent->second.versions.back();
@@ -349,7 +362,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.live_since = world_.schedule.now();
     attempt.started_by = who;
     attempt.started_late = who == Who::controller && attempt.start_given_up && !starts_in_flight(container.shown.id);
-    attempt.touched = attempt.stop_recorded = false;
+    attempt.touched = attempt.stop_recorded = attempt.with_the_host = false;
     // Its verdict may have been written before; or it was renamed and is not ours.
     attempt.excused = who != Who::controller || label_of(container, label::name) != container.shown.name;
   }
@@ -405,12 +418,10 @@ void Checks::confirmed(const std::set<std::string>& agents) {
 void Checks::state_was_lost() {
   saved_names_.clear();
   for (auto& [id, attempt] : attempts_) {
-    // With the boot that was saved goes what a clock that jumped is held against.
-    const bool jumped = world_.host.wall_offset != 0;
     attempt.forgotten = attempt.forgotten || attempt.gone;
     const auto container = world_.engine().find(id);
     const bool dead = container && container->shown.state == docker::ContainerState::dead;  // it is removed, and not read again
-    attempt.excused = attempt.excused || attempt.gone || dead || attempt.stop_recorded || jumped;
+    attempt.excused = attempt.excused || attempt.gone || dead || attempt.stop_recorded;
   }
 }
 

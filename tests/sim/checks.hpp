@@ -70,6 +70,7 @@ class Checks {
     std::map<std::string, std::deque<SimTime>> failed;  ///< by operation, and what is removed: the last failures
     bool records_end = false;                           ///< they were asked to, since it is gone from the folder
     SimTime records_dropped = -1;
+    SimTime forgotten = -1;    ///< likewise, where the state could not be written: in the memory of this life
     SimTime wanted_away = -1;  ///< when last absent, removed or suspended
     std::deque<SimTime> changing;
     std::deque<SimTime> reading;
@@ -99,6 +100,7 @@ class Checks {
     SimTime live_since = 0;
     SimTime told_since = -1;  ///< the start that the last inspect of this life told of
     Who maker = Who::nobody;
+    SimTime dropped_in_memory = -1;  ///< its maker had dropped its agent's records then, if only in memory
     Who started_by = Who::nobody;
     bool start_given_up = false;  ///< a call of ours to start it was not answered in time
     bool started_late = false;    ///< by that call
@@ -110,6 +112,7 @@ class Checks {
     bool forgotten = false;        ///< gone when the state was lost: nobody knows of it
     bool excused = false;          ///< its end cannot be told from one that somebody caused
     bool verdict_excused = false;  ///< the end whose outcome is saved could not, and no later end changes that
+    bool with_the_host = false;    ///< its end was told as one that a boot of the host brought about
     bool touched = false;          ///< somebody else sent it a signal
     bool stop_recorded = false;
     bool stop_refused = false;      ///< in this life
@@ -137,6 +140,7 @@ class Checks {
   // checks_start.cpp
   void check_start(const Container& container);
   void check_rerun(const Container& container, const Attempt& attempt);
+  [[nodiscard]] bool looks_like_a_boot(const Attempt& attempt, const docker::ContainerDetails& told) const;
   [[nodiscard]] bool terminal(const Attempt& before, const AgentTruth& agent) const;
   // checks_pace.cpp
   [[nodiscard]] std::vector<const Attempt*> own_ends_before(const Attempt& attempt) const;
@@ -190,6 +194,14 @@ class Checks {
   SimTime last_contact_ = 0;  ///< when the controller was last told something by the engine
   bool clock_jumped_ = false;
   std::vector<SimTime> reboots_;
+  /// What a life knows of the boots before it, by clocks that may have jumped: the state says it, or else the clock.
+  struct Boots {
+    reconciler::WallTime present{};
+    std::optional<reconciler::WallTime> contact;  ///< the last one that was saved, in a boot before this
+  };
+  Boots boots_;
+  SimTime contact_saved_ = -1;
+  SimTime contact_refused_ = -1;
   bool quiet_ = false;
 
   // The folder as this life was shown it, and what its files last said well.

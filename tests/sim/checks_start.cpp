@@ -56,22 +56,26 @@ void Checks::check_rerun(const Container& container, const Attempt& attempt) {
   if (attempt.maker == Who::rival) return;  // another of the same instance decided that it runs again
   if (before->run_hash != attempt.run_hash && before->config_hash != attempt.config_hash) return;
   const AgentTruth& agent = agents_[attempt.agent];
-  if (before->excused || before->touched || before->stop_recorded || clock_jumped_) return;
-  if (agent.records_dropped > before->ended_at) return;
+  if (before->excused || before->touched || before->stop_recorded || before->with_the_host || clock_jumped_) return;
+  if (std::max(agent.records_dropped, attempt.dropped_in_memory) > before->ended_at) return;
   // Not seen to end, it may have been interrupted.
   for (const Blind& span : blind_) {
     if (before->ended_at < span.from || span.to < before->ended_at) continue;
     const bool by_signal = before->exit_code == 255 || before->exit_code == 137 || before->exit_code == 143;
     if (span.outage || by_signal) return;
   }
-  // An end that comes up to a minute before the host goes down is later than the last contact that was saved.
-  for (const SimTime reboot : reboots_) {
-    if (before->ended_at > reboot - 2 * minute && before->ended_at <= reboot) return;
-  }
   if (terminal(*before, agent)) {
     violated("S7", "start of " + container.shown.name + ": attempt " + std::to_string(before->number) +
                        " had finished with exit code " + std::to_string(before->exit_code) + " and nothing changed");
   }
+}
+
+/// Whether this end cannot be told from one that the host's going down brought about, by what this life knows of the boots. What
+/// it saw run, a boot did not end.
+bool Checks::looks_like_a_boot(const Attempt& attempt, const docker::ContainerDetails& told) const {
+  if (!world_.engine().traits().local || attempt.live || !told.started_at || !told.finished_at) return false;
+  if (attempt.told_since == attempt.live_since || *told.started_at >= boots_.present) return false;
+  return *told.finished_at >= boots_.present || (boots_.contact && *told.finished_at > *boots_.contact);
 }
 
 bool Checks::terminal(const Attempt& before, const AgentTruth& agent) const {

@@ -252,7 +252,7 @@ void Checks::check_remove(const Container& container, bool force) {
     violated("S9", "forced removal of " + container.shown.name + ", which is not dead");
   }
   if (attempt.live && attempt.told_live) violated("S3", "removal of " + container.shown.name + ", which is live");
-  const bool absent = agent.missing_scans >= 2;
+  const bool absent = agent.missing_scans >= 2 || agent.confirmed;
   const bool superseded = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& entry) {
     return entry.second.agent == attempt.agent && !entry.second.gone && entry.second.ran && entry.second.number > attempt.number;
   });
