@@ -349,6 +349,8 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
       const Version& newest = agent->second.versions.back();
       if (newest.config_hash == attempt.config_hash) attempt.accepted = newest.spec->run_hash;
     }
+    const Attempt* before = before_it(attempt);
+    attempt.due = before != nullptr && !before->live && !terminal(*before, agents_[attempt.agent]);
     attempts_[container.shown.id] = attempt;
   }
   const auto found = attempts_.find(container.shown.id);

@@ -91,6 +91,7 @@ class Checks {
     std::string config_hash;
     std::string accepted;  ///< the last run-hash that its agent's spec had with this very config-hash
     std::int64_t restarts = 0;
+    bool due = false;  ///< when it was made: the one before had ended, and was to be run again
     bool ran = false;
     bool start_failed = false;  ///< with 126 or 127: its own end
     bool live = false;
@@ -139,6 +140,7 @@ class Checks {
 
   // checks_start.cpp
   void check_start(const Container& container);
+  [[nodiscard]] const Attempt* before_it(const Attempt& attempt) const;
   void check_rerun(const Container& container, const Attempt& attempt);
   [[nodiscard]] bool looks_like_a_boot(const Attempt& attempt, const docker::ContainerDetails& told) const;
   [[nodiscard]] bool terminal(const Attempt& before, const AgentTruth& agent) const;

@@ -43,8 +43,8 @@ void Checks::check_start(const Container& container) {
   check_pace(container, attempt);
 }
 
-/// S7: whether a finished agent is run again for the same spec.
-void Checks::check_rerun(const Container& container, const Attempt& attempt) {
+/// The newest of the attempts before this one that ran.
+const Checks::Attempt* Checks::before_it(const Attempt& attempt) const {
   const Attempt* before = nullptr;
   for (const auto& [id, other] : attempts_) {
     if (other.agent != attempt.agent || (!other.ran && !other.start_failed)) continue;
@@ -52,7 +52,14 @@ void Checks::check_rerun(const Container& container, const Attempt& attempt) {
     if (std::pair(other.number, other.made) >= std::pair(attempt.number, attempt.made)) continue;
     if (before == nullptr || std::pair(other.number, other.made) > std::pair(before->number, before->made)) before = &other;
   }
+  return before;
+}
+
+/// S7: whether a finished agent is run again for the same spec.
+void Checks::check_rerun(const Container& container, const Attempt& attempt) {
+  const Attempt* before = before_it(attempt);
   if (before == nullptr || before->live || before->ended_by != Who::itself) return;
+  if (attempt.due) return;
   if (attempt.maker == Who::rival) return;  // another of the same instance decided that it runs again
   if (before->run_hash != attempt.run_hash && before->config_hash != attempt.config_hash) return;
   const AgentTruth& agent = agents_[attempt.agent];

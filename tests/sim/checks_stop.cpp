@@ -254,7 +254,8 @@ void Checks::check_remove(const Container& container, bool force) {
   if (attempt.live && attempt.told_live) violated("S3", "removal of " + container.shown.name + ", which is live");
   const bool absent = agent.missing_scans >= 2 || agent.confirmed;
   const bool superseded = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& entry) {
-    return entry.second.agent == attempt.agent && !entry.second.gone && entry.second.ran && entry.second.number > attempt.number;
+    return entry.second.agent == attempt.agent && !entry.second.forgotten && entry.second.ran &&
+           entry.second.number > attempt.number;
   });
   if (attempt.ran && !attempt.live && !absent && !superseded && !outcome_is_saved(attempt)) {
     violated("S9", "removal of " + container.shown.name + " before its outcome is saved");
