@@ -97,11 +97,12 @@ void Reconciler::Machine::bring_back(const specs::DirSnapshot& snapshot) {
   }
 }
 
-/// Files of our records that the first scan did not show: their agents are missing, as if the scan before had named them.
+/// What our records keep of files is what was good last. Of those that the first scan did not show the agents are missing, as if
+/// the scan before had named them.
 void Reconciler::Machine::know_restored() {
   for (const auto& [file, bytes] : restored_files_) {
-    if (folder_.files().contains(file)) continue;
     last_good_[file] = std::make_shared<const std::string>(bytes);
+    if (folder_.files().contains(file)) continue;
     departed_.insert(file);
     for (const specs::AgentSpec& spec : specs::parse_agents(bytes, file).agents) {
       if (folder_.agents().contains(spec.name)) continue;  // it moved to another file

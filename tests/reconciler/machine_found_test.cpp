@@ -312,6 +312,26 @@ TEST(Found, KeepsWhatIsInForceWhenTheFileThatAnAgentLeftComesBackAsADuplicate) {
   EXPECT_EQ(world.engine.running("ada").front()->id, id);
 }
 
+TEST(Found, KnowsAfterARestartTooThatAFileWhichIsBackIsTheSame) {
+  World world;
+  world.start();
+  for (const char* name : {"ada", "bot"}) world.write(std::string(name) + ".yaml", agent_file(name));
+  world.pass(minutes{2});
+  const std::string id = world.running("bot");
+  world.crash();
+  world.start();
+  world.pass(minutes{1});
+  world.erase("ada.yaml");
+  world.erase("bot.yaml");
+  world.pass(minutes{1});
+  ASSERT_EQ(world.logged("DeletionsHeld"), 1U) << "the folder was emptied";
+  // Back, but broken, and beside another that names its agent: neither changes what runs.
+  world.write("bot.yaml", "");
+  world.write("two.yaml", agent_file("bot", "  memoryMB: 128\n"));
+  world.pass(minutes{5});
+  EXPECT_EQ(world.running("bot"), id);
+}
+
 TEST(Found, KeepsAnAgentWhoseFileWasADuplicateThatBroke) {
   World world;
   world.start();
