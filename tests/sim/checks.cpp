@@ -420,10 +420,11 @@ void Checks::confirmed(const std::set<std::string>& agents) {
 void Checks::state_was_lost() {
   saved_names_.clear();
   for (auto& [id, attempt] : attempts_) {
-    attempt.forgotten = attempt.forgotten || attempt.gone;
     const auto container = world_.engine().find(id);
-    const bool dead = container && container->shown.state == docker::ContainerState::dead;  // it is removed, and not read again
-    attempt.excused = attempt.excused || attempt.gone || dead || attempt.stop_recorded;
+    const auto is = [&](docker::ContainerState state) { return container && container->shown.state == state; };
+    attempt.forgotten = attempt.forgotten || attempt.gone || is(docker::ContainerState::removing);
+    // What the engine left dead is removed, and not read again.
+    attempt.excused = attempt.excused || attempt.forgotten || is(docker::ContainerState::dead) || attempt.stop_recorded;
   }
 }
 

@@ -194,7 +194,6 @@ class Checks {
   std::vector<Blind> blind_;
   std::optional<Blind> blind_now_ = Blind{};
   SimTime last_contact_ = 0;  ///< when the controller was last told something by the engine
-  bool clock_jumped_ = false;
   std::vector<SimTime> reboots_;
   /// What a life knows of the boots before it, by clocks that may have jumped: the state says it, or else the clock.
   struct Boots {

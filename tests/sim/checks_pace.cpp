@@ -17,7 +17,8 @@ std::vector<const Checks::Attempt*> Checks::own_ends_before(const Attempt& attem
   }
   std::sort(earlier.begin(), earlier.end(), [](const Attempt* a, const Attempt* b) { return a->number > b->number; });
   const SimTime resets = std::chrono::nanoseconds(world_.configuration()->backoff.reset_after).count();
-  const SimTime forgotten = agents_.at(attempt.agent).records_dropped;  // its records ended with it: no count outlives them
+  // Its records ended with it: no count outlives them.
+  const SimTime forgotten = std::max(agents_.at(attempt.agent).records_dropped, attempt.dropped_in_memory);
   std::vector<const Attempt*> streak;
   for (const Attempt* one : earlier) {
     const bool same = one->run_hash == attempt.run_hash && one->config_hash == attempt.config_hash;
@@ -33,7 +34,7 @@ std::vector<const Checks::Attempt*> Checks::own_ends_before(const Attempt& attem
 void Checks::check_pace(const Container& container, const Attempt& attempt) {
   const AgentTruth& agent = agents_[attempt.agent];
   const auto streak = own_ends_before(attempt);
-  if (streak.empty() || streak.front()->number + 1 != attempt.number || world_.host.wall_offset != 0 || clock_jumped_) return;
+  if (streak.empty() || streak.front()->number + 1 != attempt.number || world_.host.wall_offset != 0) return;
   const Attempt& last = *streak.front();
   if (agent.wanted_away > streak.back()->ended_at) return;
 

@@ -63,7 +63,7 @@ void Checks::check_rerun(const Container& container, const Attempt& attempt) {
   if (attempt.maker == Who::rival) return;  // another of the same instance decided that it runs again
   if (before->run_hash != attempt.run_hash && before->config_hash != attempt.config_hash) return;
   const AgentTruth& agent = agents_[attempt.agent];
-  if (before->excused || before->touched || before->stop_recorded || before->with_the_host || clock_jumped_) return;
+  if (before->excused || before->touched || before->stop_recorded || before->with_the_host) return;
   if (std::max(agent.records_dropped, attempt.dropped_in_memory) > before->ended_at) return;
   // Not seen to end, it may have been interrupted.
   for (const Blind& span : blind_) {
