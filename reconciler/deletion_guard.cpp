@@ -289,7 +289,8 @@ std::string DeletionGuard::message_of(Reason reason, const Held& held) const {
   std::string why = words_of(reason).why;
   if (reason == Reason::budget_exceeded) why = budget_words_;
   if (reason == Reason::maybe_moved) {
-    why = "they may have moved into " + join(held.maybe_in) + ", which was never good, does not parse or cannot be read: mend or remove it";
+    why = "they may have moved into " + join(held.maybe_in) +
+          ", which was never good, does not parse or cannot be read: mend or remove it";
   }
   return counted(held.agents.size(), "agent") + " without a spec (" + join(held.agents) + "): nothing is removed, because " +
          why + "; put the files back, or confirm the removal: cofferdam confirm-deletions " + held.id;
