@@ -422,9 +422,10 @@ void Checks::state_was_lost() {
   for (auto& [id, attempt] : attempts_) {
     const auto container = world_.engine().find(id);
     const auto is = [&](docker::ContainerState state) { return container && container->shown.state == state; };
-    attempt.forgotten = attempt.forgotten || attempt.gone || is(docker::ContainerState::removing);
-    // What the engine left dead is removed, and not read again.
-    attempt.excused = attempt.excused || attempt.forgotten || is(docker::ContainerState::dead) || attempt.stop_recorded;
+    attempt.forgotten = attempt.forgotten || attempt.gone;
+    // What is being removed may be gone before anybody looks; what the engine left dead is removed, and not read again.
+    const bool leaves = is(docker::ContainerState::removing) || is(docker::ContainerState::dead);
+    attempt.excused = attempt.excused || attempt.gone || leaves || attempt.stop_recorded;
   }
 }
 
