@@ -70,6 +70,9 @@ void Checks::life_begins(Shell&) {
     attempt.excused = attempt.excused || attempt.stop_refused;  // the cause of its stop could not be saved, and is forgotten
     attempt.stop_refused = false;
     attempt.told_since = -1;
+    // Gone, and nothing could be kept of it.
+    attempt.forgotten = attempt.forgotten || (attempt.gone && attempt.outcome_refused && !outcome_is_saved(attempt));
+    attempt.excused = attempt.excused || attempt.forgotten;
   }
   const reconciler::Now now = world_.host.now(life_began_);
   boots_ = {now.boot, std::nullopt};
@@ -313,6 +316,11 @@ void Checks::answered(Shell&, reconciler::CallId id, const docker::Result&) {
 void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
   if (save.key.starts_with("stops/") && !good) {
     if (const auto found = attempts_.find(save.key.substr(6)); found != attempts_.end()) found->second.stop_refused = true;
+  }
+  if (save.key.starts_with("agents/") && !good) {
+    for (auto& [id, attempt] : attempts_) {
+      if (attempt.agent == save.key.substr(7) && attempt.ran && !attempt.live) attempt.outcome_refused = true;
+    }
   }
   if (save.key == "engine") (good ? contact_saved_ : contact_refused_) = world_.schedule.now();
   if (!save.key.starts_with("agents/") || !save.bytes.empty()) return;

@@ -117,6 +117,7 @@ class Checks {
     bool touched = false;          ///< somebody else sent it a signal
     bool stop_recorded = false;
     bool stop_refused = false;      ///< in this life
+    bool outcome_refused = false;   ///< a record could not be written after its end
     SimTime stop_first_saved = -1;  ///< in this life
     std::optional<reconciler::StopCause> stop_cause;
     bool gone = false;
