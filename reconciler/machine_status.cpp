@@ -86,6 +86,7 @@ void Reconciler::Machine::tell(AgentState& agent, const Decision& decision) {
   }
   agent.status = std::move(status);
   agent.status_told = true;
+  if (moved && rollout_.turn(agent.view.agent)) touch(agent);  // it may be over for it
   effects_.emplace_back(WriteStatus{agent.status});
 }
 

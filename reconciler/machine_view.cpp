@@ -146,8 +146,15 @@ void Reconciler::Machine::update_rollout(AgentState& agent) {
   if (is_outdated || rolls || rollout_.waits(view.agent)) {  // one that ends while it waits leaves the queue
     const Current current = current_of(view);
     const bool leaves = view.want != Want::present;
-    const bool ready = leaves || (!is_outdated && current.container != nullptr && current.container->inspected &&
-                                  current.container->state == docker::ContainerState::running);
+    // It ended for good before it could be replaced: nobody waits for it to be Ready.
+    const bool final = agent.status.phase == Phase::succeeded || agent.status.phase == Phase::failed;
+    const std::string* const ended_with = current.container != nullptr ? &current.container->config_hash
+                                          : current.outcome != nullptr ? &current.outcome->config_hash
+                                                                       : nullptr;
+    const bool over = final && view.wanted && ended_with != nullptr && *ended_with != view.wanted->config_hash;
+    const bool ready = leaves || over ||
+                       (!is_outdated && current.container != nullptr && current.container->inspected &&
+                        current.container->state == docker::ContainerState::running);
     const std::int64_t most = configuration_ ? std::max<std::int64_t>(configuration_->rollout_max_concurrent, 1) : 1;
     for (const std::string& name : rollout_.update(view.agent, is_outdated, ready, most, now_.mono)) {
       if (name != view.agent) touch(name);

@@ -254,6 +254,24 @@ TEST(Machine, GivesNoTurnOfTheRolloutToWhatEndedWhileItWaited) {
   EXPECT_EQ(world.engine.running("c").front()->made.host_config.memory, 256 << 20);
 }
 
+TEST(Machine, HaltsNoRolloutForWhatHadEndedBeforeItsTurn) {
+  World world;
+  world.start();
+  world.write("a.yaml", agent_file("a", "  restartPolicy: Always\n  maxRestarts: 0\n"));
+  world.write("b.yaml", agent_file("b", "  restartPolicy: Always\n"));
+  world.settle();
+  world.engine.exit(world.running("a"), 1, world.now);
+  world.engine.events.clear();  // nobody tells of it
+  world.configuration.sandbox.default_memory_mb = 256;
+  world.give(ConfigRead{std::make_shared<const specs::Configuration>(world.configuration), {}});
+  world.pass(minutes{1});
+  EXPECT_EQ(world.phase("a"), "Failed/MaxRestarts");
+  ASSERT_EQ(world.engine.running("b").size(), 1U);
+  EXPECT_EQ(world.engine.running("b").front()->made.host_config.memory, 256 << 20);
+  world.pass(minutes{10});
+  EXPECT_EQ(world.logged("RolloutHalted"), 0U);
+}
+
 TEST(Machine, KeepsTheHostsCeilings) {
   World world;
   world.configuration.policy.total_memory_mb = 1024;
