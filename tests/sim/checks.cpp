@@ -94,7 +94,7 @@ void Checks::restored() {
     const specs::AgentFile& file = parsed(record.bytes, record.key.substr(6));
     if (!file.good()) continue;
     for (const specs::AgentSpec& spec : file.agents)
-      show_version(agents_[spec.name], std::make_shared<const specs::AgentSpec>(spec));
+      show_version(agents_[spec.name], std::make_shared<const specs::AgentSpec>(spec), true);
   }
 }
 

@@ -58,6 +58,7 @@ class Checks {
     std::string config_hash;
     std::shared_ptr<const specs::Configuration> configuration;  ///< that the hash is of
     std::optional<SimTime> superseded;
+    bool admitted = true;  ///< by what policy says of its text: else the last admitted one stays in force
   };
   struct AgentTruth {
     std::vector<Version> versions;                      ///< oldest first; the last is the newest
@@ -159,7 +160,7 @@ class Checks {
   void check_remove(const Container& container, bool force);
   [[nodiscard]] bool recently(const AgentTruth& agent, const std::function<bool(const Version&)>& holds) const;
   void shown_folder(const specs::DirSnapshot& snapshot);
-  void show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec);
+  void show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec, bool surely);
   // checks.cpp
   void restored();
   void check_machine(const Shell& shell, const reconciler::Input& input, const reconciler::Effects& effects);

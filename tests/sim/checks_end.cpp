@@ -41,6 +41,7 @@ std::string Checks::mismatch(const std::string& agent) {
   std::vector<std::string> ours;
   std::int64_t newest_there = 0;
   const Attempt* newest = nullptr;
+  const Attempt* newest_of_rivals = nullptr;
   for (const auto& [id, attempt] : attempts_) {
     if (attempt.agent != agent) continue;
     const auto container = world_.engine().find(id);
@@ -54,8 +55,11 @@ std::string Checks::mismatch(const std::string& agent) {
     }
     if (!is_a_controller(attempt.maker) || attempt.forgotten) continue;
     if (attempt.renamed && !outcome_is_saved(attempt)) continue;  // not ours any more: its end is no verdict
-    if ((attempt.ran || attempt.start_failed) && (newest == nullptr || attempt.made > newest->made)) newest = &attempt;
+    const Attempt*& latest = attempt.maker == Who::rival ? newest_of_rivals : newest;
+    if ((attempt.ran || attempt.start_failed) && (latest == nullptr || attempt.made > latest->made)) latest = &attempt;
   }
+  // A rival may use a number once more, for a spec of long ago.
+  if (newest_of_rivals != nullptr && (newest == nullptr || newest_of_rivals->number > newest->number)) newest = newest_of_rivals;
   if (live.size() > 1) return "more than one container of it is live";
   const auto wanted = world_.intent().find(agent);
   const bool away = wanted == world_.intent().end() || wanted->second.suspend || wanted->second.remove;

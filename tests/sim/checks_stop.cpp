@@ -110,6 +110,13 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     const auto alone = [&](const auto& spec) { return claims[spec->name].all == 1; };
     if (good && std::all_of(file.good.begin(), file.good.end(), alone)) saved_names_[name] = file.names;
   }
+  // Of a file with a duplicate in it nothing new comes into force, of its other agents neither.
+  std::set<std::string> withheld;
+  for (const auto& [name, file] : shown_) {
+    const auto twice = [&](const auto& spec) { return claims[spec->name].all > 1 && claims[spec->name].before > 0; };
+    if (std::none_of(file.good.begin(), file.good.end(), twice)) continue;
+    for (const auto& spec : file.good) withheld.insert(spec->name);
+  }
   const SimTime moment = world_.schedule.now();
   for (auto& [name, agent] : agents_) {
     if (named.contains(name)) {
@@ -131,35 +138,39 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
       agents_[name].named_in = scans_;
     }
     if (claim.all > 1 && claim.before > 0) continue;
-    for (const auto& spec : claim.good) show_version(agents_[name], spec);
+    for (const auto& spec : claim.good) show_version(agents_[name], spec, !withheld.contains(name));
     // Whom a file in error alone names now runs as that file said last.
     if (claim.all == 1) {
-      for (const auto& spec : claim.last_good) show_version(agents_[name], spec);
+      for (const auto& spec : claim.last_good) show_version(agents_[name], spec, false);
     }
   }
 }
 
-void Checks::show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec) {
+/// Where it is not sure that this one comes into force, the one before may still be.
+void Checks::show_version(AgentTruth& agent, const std::shared_ptr<const specs::AgentSpec>& spec, bool surely) {
   const auto configuration = world_.configuration();
-  if (!agent.versions.empty() && agent.versions.back().spec == spec && agent.versions.back().configuration == configuration) {
-    return;  // the very same, of a file that was not read again
-  }
   const SimTime moment = world_.schedule.now();
+  const auto supersede = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!agent.versions[i].superseded) agent.versions[i].superseded = moment;
+    }
+  };
+  if (!agent.versions.empty() && agent.versions.back().spec == spec && agent.versions.back().configuration == configuration) {
+    // The very same, of a file that was not read again.
+    if (surely && agent.versions.back().admitted) supersede(agent.versions.size() - 1);
+    return;
+  }
   const std::string hash = specs::make_effective(*spec, *configuration).config_hash;
+  const bool admitted = specs::admit(*spec, *configuration, {}, {}).empty();
   for (auto& [id, attempt] : attempts_) {
     if (attempt.agent == spec->name && attempt.config_hash == hash) attempt.accepted = spec->run_hash;
   }
-  if (!agent.versions.empty()) {
-    Version& last = agent.versions.back();
-    if (*last.spec == *spec && last.config_hash == hash) {
-      last.spec = spec;
-      last.configuration = configuration;
-      return;
-    }
-    last.superseded = moment;
-  }
   std::erase_if(agent.versions, [&](const Version& v) { return v.superseded && *v.superseded + settles < moment; });
-  agent.versions.push_back({spec, hash, configuration, std::nullopt});
+  const bool same = !agent.versions.empty() && *agent.versions.back().spec == *spec &&
+                    agent.versions.back().config_hash == hash && !agent.versions.back().superseded;
+  if (same) agent.versions.pop_back();
+  if (surely && admitted) supersede(agent.versions.size());
+  agent.versions.push_back({spec, hash, configuration, std::nullopt, admitted});
 }
 
 void Checks::check_stop_record(const reconciler::Save& save) {
