@@ -140,7 +140,8 @@ void DeletionGuard::note_missing(const ScanFacts& scan, Monotonic now) {
     if (missing.scans == 0) {
       missing.scans = 1;
       missing.since = now;
-    } else if (now - missing.since >= scan.settle) {  // a scan that the next unlink brought on a moment later is no second look
+    } else if (now - missing.since >= scan.settle && !scan.arriving) {
+      // A scan that the next unlink brought on a moment later is no second look, nor is one that shows half of a new file.
       missing.scans = 2;
     }
     if (scan.removing.contains(agent) || removing_.contains(agent)) release(agent, missing);

@@ -176,6 +176,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   scan_facts_.inode = snapshot.inode;
   scan_facts_.spec_files = snapshot.entries.size();
   scan_facts_.unsettled = !unsettled.empty();
+  scan_facts_.arriving = false;
   scan_facts_.settle = configuration_->specs.settle;
   scan_facts_.never_good.clear();
   scan_facts_.never_good_new.clear();
@@ -193,6 +194,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   }
   for (const std::string& file : unsettled) {  // an agent may have moved into one that is still being written
     if (folder_.files().contains(file)) continue;
+    scan_facts_.arriving = true;
     scan_facts_.never_good.push_back(file);
     if (!never_good_before.contains(file)) scan_facts_.never_good_new.push_back(file);
   }

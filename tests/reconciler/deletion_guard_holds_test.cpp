@@ -48,6 +48,20 @@ TEST_F(DeletionGuardTest, BrokenFileThatAppearsAScanLaterHoldsNothing) {
   EXPECT_EQ(guard.presence(name(0)), Presence::absent);
 }
 
+TEST_F(DeletionGuardTest, NewFileThatIsNotWholeYetIsWaitedForBeforeAnybodyIsAbsent) {
+  add(agents(0, 3));
+  scan();
+  remove(agents(0, 1));
+  scan();
+  arriving = true;
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::missed_once) << "it may be in there";
+  EXPECT_TRUE(guard.wants_second_scan());
+  arriving = false;
+  scan();
+  EXPECT_EQ(guard.presence(name(0)), Presence::absent);
+}
+
 TEST_F(DeletionGuardTest, AgentIsFreeWhenTheBrokenFileNamesIt) {
   add(agents(0, 3));
   scan();

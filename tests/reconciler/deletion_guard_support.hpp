@@ -45,7 +45,8 @@ class DeletionGuardTest : public ::testing::Test {
     facts.removing = removing;
     facts.never_good = never_good;
     facts.never_good_new = never_good_new;
-    facts.unsettled = unsettled;
+    facts.unsettled = unsettled || arriving;
+    facts.arriving = arriving;
     facts.settle = settle;
     containers.insert(folder.begin(), folder.end());
     never_good_new.clear();
@@ -89,6 +90,7 @@ class DeletionGuardTest : public ::testing::Test {
   std::vector<std::string> never_good;
   std::vector<std::string> never_good_new;
   bool unsettled = false;
+  bool arriving = false;
   std::chrono::nanoseconds settle{0};
   std::uint64_t device = 1;
   std::uint64_t inode = 1;
