@@ -49,7 +49,7 @@ void Checks::life_begins(Shell&) {
   shut_down_ = false;
   life_began_ = world_.schedule.now();
   shown_.clear();
-  named_well_.clear();
+  named_since_.clear();
   shown_directory_ = 0;
   shown_count_ = 0;
   for (auto& [name, agent] : agents_) {

@@ -218,7 +218,7 @@ class Checks {
   std::map<std::string, ShownFile> shown_;
   std::map<std::string, std::set<std::string>> last_good_names_;  ///< over all lives
   std::map<std::string, std::set<std::string>> saved_names_;      ///< likewise, of what was in force: the state can tell them
-  std::set<std::string> named_well_;                              ///< in this life, by any good file
+  std::set<std::string> named_since_;                             ///< in this life, by any file
   std::set<std::string> whole_;                                   ///< what files ever held when they were written to their end
   std::uint64_t scans_ = 0;                                       ///< complete ones, over all lives
   std::uint64_t shown_directory_ = 0;

@@ -65,9 +65,9 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     file.bytes = bytes;
     const specs::AgentFile& read = parsed(*bytes, entry.name);
     file.names = {read.names.begin(), read.names.end()};
+    named_since_.insert(file.names.begin(), file.names.end());
     if (!read.good()) continue;
     last_good_names_[entry.name] = file.names;
-    named_well_.insert(file.names.begin(), file.names.end());
     file.good.clear();
     for (const specs::AgentSpec& spec : read.agents) file.good.push_back(std::make_shared<const specs::AgentSpec>(spec));
   }
@@ -88,7 +88,7 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     if (in_error) {
       // Where the state was lost nobody knows what it named: an agent that another file named since is not looked for in it.
       for (const std::string& agent : last_good_names_[name]) {
-        if (saved_names_[name].contains(agent) || !named_well_.contains(agent)) names.insert(agent);
+        if (saved_names_[name].contains(agent) || !named_since_.contains(agent)) names.insert(agent);
       }
       claimed.insert(saved_names_[name].begin(), saved_names_[name].end());
       // What it named before in this life, a duplicate too, nobody needs the state for.
