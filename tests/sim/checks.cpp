@@ -322,6 +322,10 @@ void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
       if (attempt.agent == save.key.substr(7) && attempt.ran && !attempt.live) attempt.outcome_refused = true;
     }
   }
+  if (save.key.starts_with("files/") && save.bytes.empty()) {  // its agents are gone, or elsewhere: it named nobody
+    last_good_names_.erase(save.key.substr(6));
+    saved_names_.erase(save.key.substr(6));
+  }
   if (save.key == "engine") (good ? contact_saved_ : contact_refused_) = world_.schedule.now();
   if (!save.key.starts_with("agents/") || !save.bytes.empty()) return;
   AgentTruth& agent = agents_[save.key.substr(7)];

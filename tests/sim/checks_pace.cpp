@@ -69,7 +69,8 @@ void Checks::check_policy(const Container& container) {
 void Checks::check_haste(const Issued& call, const docker::Error& error) {
   const std::string& operation = call.operation;
   const bool next_name = operation == "create" && error.status == 409;
-  if (next_name || error.error_class == docker::ErrorClass::cancelled) return;
+  const bool done = operation == "remove" && error.status == 404;  // what a list shows again is removed again
+  if (next_name || done || error.error_class == docker::ErrorClass::cancelled) return;
   if (operation != "create" && operation != "start" && operation != "remove") return;
   // Several that are superseded are removed one after another.
   std::deque<SimTime>& failed = agents_[call.agent].failed[operation == "remove" ? operation + call.object : operation];
