@@ -184,6 +184,7 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
       attempt->second.told_since = attempt->second.live_since;
     }
     if (!outcome_is_saved(attempt->second) && looks_like_a_boot(attempt->second, *details)) attempt->second.with_the_host = true;
+    attempt->second.failed_untold = false;
     const auto named = details->config.labels.find(std::string(label::name));
     if (named != details->config.labels.end() && named->second != details->name) attempt->second.told_renamed = true;
   }
@@ -383,6 +384,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
   if (what == "starting" && who != Who::controller) attempt.touched = true;
   if (what == "start-failed") {
     attempt.ended_by = who;
+    attempt.failed_untold = !starts_in_flight(container.shown.id);
     // A start of ours that comes late fails once more: its end was told before.
     if (!attempt.start_failed || !outcome_is_saved(attempt)) attempt.ended_at = world_.schedule.now();
     attempt.start_failed = true;

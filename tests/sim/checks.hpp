@@ -106,6 +106,7 @@ class Checks {
     Who started_by = Who::nobody;
     bool start_given_up = false;  ///< a call of ours to start it was not answered in time
     bool started_late = false;    ///< by that call
+    bool failed_untold = false;   ///< its start failed when no call was waiting for that, and no inspect has told of it yet
     bool own_end = false;         ///< it ended by itself, whatever somebody did with it later
     Who ended_by = Who::nobody;
     SimTime ended_at = -1;

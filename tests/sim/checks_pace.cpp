@@ -35,6 +35,7 @@ void Checks::check_pace(const Container& container, const Attempt& attempt) {
   const AgentTruth& agent = agents_[attempt.agent];
   const auto streak = own_ends_before(attempt);
   if (streak.empty() || streak.front()->number + 1 != attempt.number || world_.host.wall_offset != 0) return;
+  if (attempt.maker == Who::rival) return;  // another of the same instance decided it
   const Attempt& last = *streak.front();
   if (agent.wanted_away > streak.back()->ended_at) return;
 

@@ -59,7 +59,7 @@ const Checks::Attempt* Checks::before_it(const Attempt& attempt) const {
 void Checks::check_rerun(const Container& container, const Attempt& attempt) {
   const Attempt* before = before_it(attempt);
   if (before == nullptr || before->live || before->ended_by != Who::itself) return;
-  if (attempt.due) return;
+  if (attempt.due || before->failed_untold) return;
   if (attempt.maker == Who::rival) return;  // another of the same instance decided that it runs again
   if (before->run_hash != attempt.run_hash && before->config_hash != attempt.config_hash) return;
   const AgentTruth& agent = agents_[attempt.agent];
