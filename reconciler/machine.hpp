@@ -219,6 +219,8 @@ class Reconciler::Machine {
   void saved(SaveInFlight& save, const SaveDone& done);
   void save_failed(AgentState& agent, SaveInFlight& save, const std::string& error);
   void end_stop_record(const std::string& container_id);
+  static void recall_stop(ContainerView& container, const StopRecord& record);
+  void end_stops_of_the_gone();
   void end_stop_records(AgentState& agent);
   void save_contact();
 

@@ -50,11 +50,14 @@ void Reconciler::Machine::on(const StateLoaded& loaded) {
       agent.view.outcome = parsed->outcome;
       agent.view.accepted_run_hash = parsed->accepted_run_hash;
       agent.view.accepted_attempt = parsed->accepted_attempt;
-      if (parsed->outcome) agent.highest_attempt = parsed->outcome->attempt;
+      if (parsed->outcome) agent.highest_attempt = std::max(agent.highest_attempt, parsed->outcome->attempt);
       know(agent);
     } else if (const std::string id = rest_after(record.key, "stops/"); !id.empty()) {
       if (const auto parsed = stop_record_from(record.bytes)) {
         stop_records_[id] = *parsed;
+        const auto known = by_container_.find(id);  // the list may have come first
+        ContainerView* const container = known == by_container_.end() ? nullptr : known->second.agent->container(id);
+        if (container != nullptr && !container->suspect) recall_stop(*container, *parsed);
       } else {
         spoiled(record.key);
       }
@@ -64,8 +67,25 @@ void Reconciler::Machine::on(const StateLoaded& loaded) {
       saved_files_.insert(file);
     }
   }
+  if (engine_.listed) end_stops_of_the_gone();
   scan_wanted_ = true;
   touch_all();
+}
+
+/// A stop that an earlier life had begun.
+void Reconciler::Machine::recall_stop(ContainerView& container, const StopRecord& record) {
+  container.stop = Stop{};
+  container.stop->cause = record.cause;
+  container.stop->from_state = true;
+  container.stop->may_have_killed = true;
+}
+
+void Reconciler::Machine::end_stops_of_the_gone() {
+  std::vector<std::string> over;
+  for (const auto& [id, record] : stop_records_) {
+    if (!by_container_.contains(id)) over.push_back(id);
+  }
+  for (const std::string& id : over) end_stop_record(id);
 }
 
 std::uint64_t Reconciler::Machine::save(std::string key, std::string bytes, SaveInFlight what) {

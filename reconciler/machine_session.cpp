@@ -198,11 +198,7 @@ void Reconciler::Machine::on_list(const std::vector<docker::ContainerSummary>& r
   next_list_ = now_.mono + (configuration_ ? configuration_->engine.relist_interval : std::chrono::seconds{60});
   if (!next_contact_save_) next_contact_save_ = now_.mono;
   if (!first) return;
-  std::vector<std::string> over;  // stops of containers that are no more
-  for (const auto& [id, record] : stop_records_) {
-    if (!by_container_.contains(id)) over.push_back(id);
-  }
-  for (const std::string& id : over) end_stop_record(id);
+  end_stops_of_the_gone();
   touch_all();
 }
 
@@ -283,12 +279,7 @@ void Reconciler::Machine::adopt(const docker::ContainerSummary& row, const Owner
               "); it is not touched. If nobody needs it: docker rm -f " + row.name);
   } else {
     const auto stop = stop_records_.find(row.id);
-    if (stop != stop_records_.end()) {
-      container.stop = Stop{};
-      container.stop->cause = stop->second.cause;
-      container.stop->from_state = true;
-      container.stop->may_have_killed = true;
-    }
+    if (stop != stop_records_.end()) recall_stop(container, stop->second);
     agent.records_dropped = false;  // there is something to end again
     agent.removed_at.reset();
     know(agent);

@@ -1,5 +1,6 @@
 // What the simulator found and these tests keep: each is the least of a run that broke a promise.
 
+#include "reconciler/records.hpp"
 #include "world.hpp"
 
 namespace cofferdam::reconciler::testing {
@@ -310,6 +311,24 @@ TEST(Found, KeepsWhatIsInForceWhenTheFileThatAnAgentLeftComesBackAsADuplicate) {
   world.pass(minutes{5});
   ASSERT_EQ(world.engine.running("ada").size(), 1U);
   EXPECT_EQ(world.engine.running("ada").front()->id, id);
+}
+
+TEST(Found, KnowsTheStopOfTheLifeBeforeAlsoWhereTheListCameBeforeTheState) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.crash();
+  world.state["stops/" + id] = to_bytes(StopRecord{"bot", StopCause::suspended});
+  world.engine.exit(id, 0, world.now);
+  world.engine.events.clear();
+  world.state_comes_late = true;
+  world.start();
+  world.pass(minutes{1});
+  // We had ended it: that exit 0 is no end of its own, and it is wanted again.
+  EXPECT_EQ(world.phase("bot"), "Running");
+  EXPECT_NE(world.running("bot"), id);
 }
 
 TEST(Found, KnowsAfterARestartTooThatAFileWhichIsBackIsTheSame) {

@@ -71,6 +71,7 @@ class World {
   }
 
   // The process.
+  bool state_comes_late = false;  ///< after the engine's first list
   void start() {
     machine = std::make_unique<Reconciler>(Identity{"default", "cofferdam", "1.0"});
     pending.clear();
@@ -83,8 +84,11 @@ class World {
     StateLoaded loaded;
     loaded.known = true;
     for (const auto& [key, bytes] : state) loaded.records.push_back({key, bytes});
-    give(loaded);
+    if (!state_comes_late) give(loaded);
     session_up();
+    if (!state_comes_late) return;
+    settle();
+    give(loaded);
   }
   void session_up() {
     Session session;
