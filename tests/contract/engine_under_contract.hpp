@@ -20,7 +20,7 @@ enum class Behaviour {
   unhandled,       ///< has no handler of TERM: as a first process it is not reached by it, under an init it ends with 143
   ends_well,       ///< exits with 0 at once
   fails,           ///< exits with 42 at once
-  fails_later,     ///< exits with 42 after a second or two
+  fails_later,     ///< exits with 42 after some seconds: a daemon can be killed before that
   out_of_memory,   ///< takes all the memory it is allowed, and more
   missing,         ///< a path that no image has
   not_executable,  ///< a file that is not executable

@@ -86,7 +86,7 @@ std::vector<std::string> RealEngine::command(Behaviour behaviour) const {
     case Behaviour::unhandled: return {"sleep", "3600"};
     case Behaviour::ends_well: return {"true"};
     case Behaviour::fails: return {"sh", "-c", "exit 42"};
-    case Behaviour::fails_later: return {"sh", "-c", "sleep 1.5; exit 42"};
+    case Behaviour::fails_later: return {"sh", "-c", "sleep 5; exit 42"};
     case Behaviour::out_of_memory: return {"sh", "-c", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"};
     case Behaviour::missing: return {"/no/such/command"};
     case Behaviour::not_executable: return {"/etc/passwd"};

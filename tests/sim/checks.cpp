@@ -62,7 +62,7 @@ void Checks::life_begins(Shell&) {
     agent.changing.clear();
     agent.reading.clear();
     agent.kills.clear();
-    agent.forgotten = -1;
+    agent.dropped_in_memory = -1;
   }
   for (auto& [id, attempt] : attempts_) {
     attempt.told_live = attempt.told_renamed = false;
@@ -330,7 +330,7 @@ void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
   if (save.key == "engine") (good ? contact_saved_ : contact_refused_) = world_.schedule.now();
   if (!save.key.starts_with("agents/") || !save.bytes.empty()) return;
   AgentTruth& agent = agents_[save.key.substr(7)];
-  if (agent.records_end) (good ? agent.records_dropped : agent.forgotten) = world_.schedule.now();
+  if (agent.records_end) (good ? agent.records_dropped : agent.dropped_in_memory) = world_.schedule.now();
 }
 
 bool Checks::starts_in_flight(const std::string& id) const {
@@ -355,12 +355,11 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.restarts = reconciler::number_of(container.shown.config.labels, label::restarts);
     attempt.maker = container.maker;
     attempt.made = attempts_.size();
-    if (const auto agent = agents_.find(attempt.agent); agent != agents_.end())
-      attempt.dropped_in_memory = agent->second.forgotten;
-    // It was asked for before that version was shown.
-    if (const auto agent = agents_.find(attempt.agent); agent != agents_.end() && !agent->second.versions.empty()) {
-      const Version& newest = agent->second.versions.back();
-      if (newest.config_hash == attempt.config_hash) attempt.accepted = newest.spec->run_hash;
+    if (const auto agent = agents_.find(attempt.agent); agent != agents_.end()) {
+      attempt.dropped_in_memory = agent->second.dropped_in_memory;
+      // It was asked for before that version was shown.
+      const Version* const newest = agent->second.versions.empty() ? nullptr : &agent->second.versions.back();
+      if (newest != nullptr && newest->config_hash == attempt.config_hash) attempt.accepted = newest->spec->run_hash;
     }
     const Attempt* before = before_it(attempt);
     attempt.due = before != nullptr && !before->live && !terminal(*before, agents_[attempt.agent]);

@@ -71,8 +71,8 @@ class Checks {
     std::map<std::string, std::deque<SimTime>> failed;  ///< by operation, and what is removed: the last failures
     bool records_end = false;                           ///< they were asked to, since it is gone from the folder
     SimTime records_dropped = -1;
-    SimTime forgotten = -1;    ///< likewise, where the state could not be written: in the memory of this life
-    SimTime wanted_away = -1;  ///< when last absent, removed or suspended
+    SimTime dropped_in_memory = -1;  ///< likewise, where the state could not be written: in the memory of this life
+    SimTime wanted_away = -1;        ///< when last absent, removed or suspended
     std::deque<SimTime> changing;
     std::deque<SimTime> reading;
     std::deque<SimTime> kills;

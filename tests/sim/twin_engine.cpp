@@ -92,7 +92,7 @@ class TwinEngine final : public EngineUnderContract {
       case Behaviour::unhandled: return {"agent", "term=unhandled"};
       case Behaviour::ends_well: return {"agent", "run=3"};
       case Behaviour::fails: return {"agent", "run=3", "code=42"};
-      case Behaviour::fails_later: return {"agent", "run=1500", "code=42"};
+      case Behaviour::fails_later: return {"agent", "run=5000", "code=42"};
       case Behaviour::out_of_memory: return {"agent", "run=3", "oom"};
       case Behaviour::missing: return {"missing"};
       case Behaviour::not_executable: return {"not-executable"};
