@@ -39,6 +39,11 @@ bool record_stands_for(const Outcome& outcome, const ContainerView& container) {
   return container.state == ContainerState::created && container.id != outcome.container_id;
 }
 
+/// Ran and ended, or its start failed with 126 or 127.
+bool is_over(const ContainerView& container) {
+  return container.ran_to_its_end() || (container.state == ContainerState::created && container.start_failed_code != 0);
+}
+
 }  // namespace
 
 Current current_of(const AgentView& view) {
@@ -242,7 +247,7 @@ Row Decider::throttled() {
 Row Decider::look() {
   Row waiting;
   for (const auto& container : view_.containers) {
-    const bool unknown = !container.inspected && (container.ended() || container.state == ContainerState::created);
+    const bool unknown = !container.inspected && !container.live();
     if (!container.dirty && (container.suspect || !unknown)) continue;
     if (!ahead(container.inspect_retry)) {
       return act("6", Action::inspect, container.dirty ? "something happened to it" : "its state is not known", &container);
@@ -258,9 +263,7 @@ Row Decider::look() {
 
 Row Decider::keep_verdict() {
   for (const ContainerView* container : ours_) {
-    const bool over = (container->ended() && container->ran()) ||
-                      (container->state == ContainerState::created && container->start_failed_code != 0);
-    if (!over) continue;
+    if (!is_over(*container)) continue;
     if (view_.outcome && view_.outcome->attempt >= container->attempt) return std::nullopt;
     if (!ahead(view_.outcome_save_retry)) {
       return act("7", Action::save_outcome, "attempt " + std::to_string(container->attempt) + " ended", container);
@@ -389,6 +392,15 @@ std::optional<Outcome> Decider::current_end() const {
   const bool start_failed = current_->state == ContainerState::created;  // one that was not started yet has had its row
   if (!start_failed && !(current_->ended() && current_->ran())) return std::nullopt;
   return outcome_of(*current_, engine_.backoff);
+}
+
+std::optional<Outcome> Decider::end_before(const ContainerView& created) const {
+  for (const ContainerView* container : ours_) {
+    if (container->attempt >= created.attempt || !is_over(*container)) continue;
+    if (view_.outcome && view_.outcome->attempt >= container->attempt) break;
+    return outcome_of(*container, engine_.backoff);
+  }
+  return view_.outcome;
 }
 
 void Decider::wake(const std::optional<Monotonic>& at) {

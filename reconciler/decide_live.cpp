@@ -67,6 +67,14 @@ Row Decider::created() {
   if (!same_config(hashes_of(container)) || container.schema != view_.wanted->schema) {
     return told(removal("27", container, "its spec changed before it was started"), Phase::creating);
   }
+  if (const auto end = end_before(container)) {
+    // Made for a next attempt that is not due any more (maxRestarts was lowered meanwhile, say).
+    const Verdict before = verdict(*end);
+    if (before.terminal) {
+      return told(removal("27", container, "attempt " + std::to_string(end->attempt) + " was the last"), before.phase,
+                  before.reason, before.message);
+    }
+  }
   if (!container.weaker.empty()) {
     return told(act("28", Action::note_discarded, container.weaker, &container), Phase::stuck, "LimitDiscarded",
                 container.weaker);

@@ -105,6 +105,8 @@ class Decider {
   [[nodiscard]] bool may_remove(const ContainerView& container) const;
   [[nodiscard]] const ContainerView* live_suspect() const;
   [[nodiscard]] std::optional<Outcome> current_end() const;
+  /// How the attempt before one that was not started yet ended, where that is known.
+  [[nodiscard]] std::optional<Outcome> end_before(const ContainerView& created) const;
   [[nodiscard]] std::chrono::seconds stop_time(StopCause cause) const;
   void wake(const std::optional<Monotonic>& at);
   [[nodiscard]] bool ahead(const std::optional<Monotonic>& moment) const { return moment && *moment > now_.mono; }

@@ -82,7 +82,7 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
   }
   if (container.live()) {
     learn_running(agent, container);
-  } else if (container.ended()) {
+  } else if (container.ended() || container.state == ContainerState::removing) {
     learn_end(agent, container, notes);
   } else if (container.state == ContainerState::created) {
     container.start_sent = false;
@@ -210,7 +210,7 @@ void Reconciler::Machine::gone(AgentState& agent, const std::string& id, bool by
   if (by_us) audit(Severity::info, "Removed", agent.view.agent, last.name + " is removed", {{"container", id}});
 
   const bool vanished = !by_us && (last.live() || (last.start_sent && !last.ended()));
-  const bool known_end = (last.ended() && last.inspected && last.ran()) || last.start_failed_code != 0;
+  const bool known_end = (last.inspected && last.ran_to_its_end()) || last.start_failed_code != 0;
   if (!outcome_saved(agent, last) && (vanished || known_end)) {
     if (vanished) {
       last.state = ContainerState::exited;

@@ -136,6 +136,8 @@ struct ContainerView {
   }
   [[nodiscard]] bool ended() const { return state == docker::ContainerState::exited || state == docker::ContainerState::dead; }
   [[nodiscard]] bool ran() const { return started_at.has_value(); }
+  /// Ran, and is over: what the engine removes runs no more, and tells how it ended until it is gone.
+  [[nodiscard]] bool ran_to_its_end() const { return (ended() || state == docker::ContainerState::removing) && ran(); }
 };
 
 /// The wanted version: the newest that policy admits.

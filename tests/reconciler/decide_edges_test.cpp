@@ -56,6 +56,20 @@ Agent without_version(Agent agent) {
   return agent;
 }
 
+TEST(DecideCreated, RemovesWhatWasMadeAfterTheLastAttemptThatItsPolicyAllows) {
+  auto next = created(2);
+  next.workspace_rechecked = true;
+  auto agent = present().prepared().with(next).with(exited(1, 1)).with(ended(1, 1));
+  EXPECT_EQ(told(agent.decide()), "31 start id-2");
+  agent.restart(RestartPolicy::never);
+  EXPECT_EQ(told(agent.decide()), "27 remove id-2");
+  EXPECT_EQ(phase(agent.decide()), "Failed/Error");
+  EXPECT_EQ(told(present().prepared().restart(RestartPolicy::never).with(next).with(ended(1, 1)).decide()), "27 remove id-2");
+  auto unsaved = present().prepared().restart(RestartPolicy::never).with(next).with(exited(1, 0));
+  unsaved->outcome_save_retry = later(at_start(), seconds{1}).mono;
+  EXPECT_EQ(told(unsaved.decide()), "27 remove id-2") << "an end that could not be saved yet holds too";
+}
+
 TEST(DecideEdges, SaysWhyStateAndFolderCannotBeRead) {
   EngineView engine = ready_engine();
   engine.scanned = false;

@@ -373,6 +373,16 @@ TEST(DecideSurplus, WaitsAMinuteForTheCurrentOneBeingRemoved) {
   EXPECT_EQ(gone.attempt, 2);
 }
 
+TEST(DecideGates, SavesTheOutcomeOfWhatSomebodyElseRemovesWhileItIsStillThere) {
+  auto going = exited(2, 137);
+  going.state = ContainerState::removing;
+  going.inspected = false;
+  EXPECT_EQ(told(present().with(going).with(ended(1, 1)).decide()), "6 inspect id-2");
+  going.inspected = true;
+  EXPECT_EQ(told(present().with(going).with(ended(1, 1)).decide()), "7 save outcome id-2");
+  EXPECT_EQ(told(present().with(going).with(ended(2, 137)).decide()), "14 none");
+}
+
 TEST(DecideSurplus, DoesNotWaitForAnOlderOneBeingRemoved) {
   EXPECT_EQ(told(present().with(running(2)).with(container(1, ContainerState::removing)).decide()), "26 none");
 }

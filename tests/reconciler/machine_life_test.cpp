@@ -259,6 +259,22 @@ TEST(Machine, PutsAnotherBackWhenSomebodyRemovesTheContainer) {
   EXPECT_EQ(world.logged("Vanished"), 1U);
 }
 
+TEST(Machine, KeepsTheEndOfWhatItSawBeingRemovedByAnother) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  restartPolicy: Never\n"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.engine.kill_from_outside(id, "9", 137, world.now);
+  world.engine.containers.at(id).state = docker::ContainerState::removing;
+  world.pass(seconds{1});
+  EXPECT_EQ(world.phase("bot"), "Stopping");
+  world.engine.remove_from_outside(id, world.now);
+  world.pass(seconds{5});
+  EXPECT_EQ(world.phase("bot"), "Failed/Interrupted") << "under Never it does not run again";
+  EXPECT_EQ(world.engine.of("bot").size(), 0U);
+}
+
 TEST(Machine, DoesNothingWhileTheSandboxIsOff) {
   World world;
   world.configuration.sandbox.enabled = false;
