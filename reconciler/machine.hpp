@@ -124,6 +124,7 @@ class Reconciler::Machine {
   // machine_files.cpp: the folder.
   void want_scan();
   std::vector<std::string> note_unsettled(const specs::DirSnapshot& snapshot);
+  std::set<std::string> missed_lately();
   void observe(const specs::DirSnapshot& snapshot, const specs::FolderDelta& delta, const std::vector<std::string>& unsettled);
   void tell_files(const specs::FolderDelta& delta);
   void save_files(const specs::FolderDelta& delta);
@@ -320,6 +321,7 @@ class Reconciler::Machine {
     std::uint64_t scan = 0;
   };
   std::map<std::string, SeenEntry> seen_entries_;                        ///< of the last snapshot
+  std::map<std::string, Monotonic> missed_since_;                        ///< files that went a moment ago
   std::map<std::string, std::string> restored_files_;                    ///< records of the start, until the first scan
   std::set<std::string> saved_files_;                                    ///< files with a record
   std::map<std::string, std::shared_ptr<const std::string>> last_good_;  ///< by file

@@ -63,7 +63,8 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
 
   const std::vector<std::string> unsettled = note_unsettled(snapshot);
   bring_back(snapshot);
-  const specs::FolderDelta delta = folder_.apply(snapshot, unsettled);
+  const std::set<std::string> missed = missed_lately();
+  const specs::FolderDelta delta = folder_.apply(snapshot, unsettled, missed);
   announced_in_scan_.clear();
 
   const bool first = !engine_.scanned;
@@ -84,7 +85,7 @@ void Reconciler::Machine::on(const specs::DirSnapshot& snapshot) {
   }
   // Its agents may have moved since: to a file that was not whole yet when it went.
   for (const std::string& file : std::set<std::string>(departed_)) end_file_record(file);
-  if (guard_.wants_second_scan() || !unsettled.empty()) next_scan_ = now_.mono + configuration_->specs.settle;
+  if (guard_.wants_second_scan() || !unsettled.empty() || !missed.empty()) next_scan_ = now_.mono + configuration_->specs.settle;
 }
 
 /// A file that is back before its agents were removed is the same file: its last good version stays in force, however broken
@@ -95,6 +96,21 @@ void Reconciler::Machine::bring_back(const specs::DirSnapshot& snapshot) {
     if (departed_.erase(entry.name) == 0) continue;
     if (const auto bytes = last_good_.find(entry.name); bytes != last_good_.end()) folder_.restore(entry.name, *bytes->second);
   }
+}
+
+/// The files that went less than the settle time ago: a scan that the next write brought on a moment later is no second look.
+std::set<std::string> Reconciler::Machine::missed_lately() {
+  if (!engine_.scanned) {
+    for (const auto& [file, bytes] : restored_files_) missed_since_.try_emplace(file, now_.mono);
+  }
+  std::set<std::string> lately;
+  std::erase_if(missed_since_, [&](const auto& missed) {
+    const auto& [file, since] = missed;
+    if (seen_entries_.contains(file) || now_.mono - since >= configuration_->specs.settle) return true;
+    lately.insert(file);
+    return false;
+  });
+  return lately;
 }
 
 /// What our records keep of files is what was good last. Of those that the first scan did not show the agents are missing, as if
@@ -136,7 +152,11 @@ std::vector<std::string> Reconciler::Machine::note_unsettled(const specs::DirSna
     if (surprising || being_written_.contains(entry.name)) unsettled.push_back(entry.name);
   }
   if (seen_entries_.size() > snapshot.entries.size()) {
-    std::erase_if(seen_entries_, [&](const auto& entry) { return entry.second.scan != snapshot.scan; });
+    std::erase_if(seen_entries_, [&](const auto& entry) {
+      const bool gone = entry.second.scan != snapshot.scan;
+      if (gone) missed_since_.try_emplace(entry.first, now_.mono);
+      return gone;
+    });
   }
   std::sort(unsettled.begin(), unsettled.end());
   return unsettled;

@@ -1,6 +1,7 @@
 #include "specs/folder.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -26,7 +27,7 @@ bool is_spec_file_name(const std::string& name) {
 struct Folder::Changes {
   std::map<std::string_view, File*> files;  ///< by name
   std::set<std::string> agents;             ///< named before or after
-  std::set<std::string> awaited;            ///< named in what is still being written
+  std::set<std::string> awaited;            ///< named in what is still being written, or may be
 };
 
 Folder::Folder(FolderBounds bounds) : bounds_(bounds) {}
@@ -44,20 +45,22 @@ void Folder::restore(const std::string& file, const std::string& bytes) {
   known_[file] = std::move(restored);
 }
 
-FolderDelta Folder::apply(const DirSnapshot& snapshot, const std::vector<std::string>& unsettled) {
+FolderDelta Folder::apply(const DirSnapshot& snapshot, const std::vector<std::string>& unsettled,
+                          const std::set<std::string>& missed_lately) {
   FolderDelta delta;
   if (!snapshot.complete) return delta;
   ++applied_;
   scanned_ = true;
   Changes changes;
   read_entries(snapshot, {unsettled.begin(), unsettled.end()}, changes);
-  drop_unseen(changes, delta);
+  drop_unseen(missed_lately, changes, delta);
   if (changes.files.empty() && changes.agents.empty()) return delta;
 
   judge_bound(changes);
   spread(changes);
   judge_duplicates(changes);
   for (const auto& [name, file] : changes.files) {
+    if (file->missed) continue;
     // Whom a file names that is still being written, another may name as a duplicate: which it is shows when that one is whole.
     const auto claimed_twice = [&](const std::string& agent) { return changes.awaited.contains(agent); };
     if (std::any_of(file->names.begin(), file->names.end(), claimed_twice)) file->awaited = true;
@@ -103,7 +106,7 @@ void Folder::read_entries(const DirSnapshot& snapshot, const std::set<std::strin
       if (const auto known = known_.find(entry.name); known != known_.end()) {
         known->second->awaited = true;
         const bool restored = std::exchange(known->second->seen, applied_) == 0;
-        if (restored) touch(*known->second, changes);
+        if (std::exchange(known->second->missed, false) || restored) touch(*known->second, changes);
       }
       continue;
     }
@@ -111,7 +114,9 @@ void Folder::read_entries(const DirSnapshot& snapshot, const std::set<std::strin
     const bool is_new = file.seen == 0;
     if (file.seen == applied_) continue;  // listed twice while the directory changed
     file.seen = applied_;
-    if (std::exchange(file.awaited, false) && file.in_force_sha256 != file.sha256) touch(file, changes);
+    const bool is_back = std::exchange(file.missed, false);
+    const bool was_awaited = std::exchange(file.awaited, false) && file.in_force_sha256 != file.sha256;
+    if (is_back || was_awaited) touch(file, changes);
     if (!is_new && !content && entry.error == 0 && entry.type == FileType::regular && !file.unreadable &&
         entry.size <= bounds_.max_file_bytes) {
       continue;  // unchanged
@@ -128,21 +133,38 @@ void Folder::touch(File& file, Changes& changes) {
   index(file);
 }
 
-void Folder::drop_unseen(Changes& changes, FolderDelta& delta) {
+void Folder::drop_unseen(const std::set<std::string>& missed_lately, Changes& changes, FolderDelta& delta) {
   for (auto entry = known_.begin(); entry != known_.end();) {
     File& file = *entry->second;
     if (file.seen == applied_) {
       ++entry;
       continue;
     }
-    delta.files_gone.push_back(file.name);
-    if (views_.erase(file.name) != 0) delta.files_changed.push_back(file.name);
+    const bool stays = missed_lately.contains(file.name) && may_have_moved(file);
+    if (!file.missed) {
+      delta.files_gone.push_back(file.name);
+      if (views_.erase(file.name) != 0) delta.files_changed.push_back(file.name);
+      agents_counted_ -= std::exchange(file.counted, 0);
+    }
+    if (stays) {
+      for (const auto& [agent, spec] : file.in_force) changes.awaited.insert(agent);
+      if (!std::exchange(file.missed, true)) touch(file, changes);  // a restored one is not in the index yet
+      ++entry;
+      continue;
+    }
     add_claimants(file, changes);
     unindex(file);
-    agents_counted_ -= file.counted;
     changes.files.erase(file.name);
     entry = known_.erase(entry);
   }
+}
+
+bool Folder::may_have_moved(const File& file) const {
+  return std::any_of(file.in_force.begin(), file.in_force.end(), [&](const auto& agent) {
+    const auto claim = claims_.find(agent.first);
+    if (claim == claims_.end()) return false;  // a restored one is not in the index
+    return std::any_of(claim->second.begin(), claim->second.end(), [&](const File* other) { return other->seen == applied_; });
+  });
 }
 
 void Folder::add_claimants(const File& file, Changes& changes) {
@@ -185,6 +207,7 @@ void Folder::spread(Changes& changes) {
 void Folder::judge_bound(Changes& changes) {
   // Files that shrink or stay come first; then, by name, those that want more than they have, as long as there is room.
   std::map<std::string_view, File*> growing = changes.files;
+  std::erase_if(growing, [](const auto& file) { return file.second->missed; });
   for (const std::string& name : over_bound_) {
     if (const auto file = known_.find(name); file != known_.end()) growing.emplace(file->second->name, file->second.get());
   }
@@ -214,6 +237,7 @@ void Folder::judge_duplicates(const Changes& changes) {
     again = false;
     std::map<std::string, std::vector<File*>> named;
     for (const auto& [name, file] : changes.files) {
+      if (file->missed) continue;
       for (std::string& agent : file->stands_for()) named[std::move(agent)].push_back(file);
     }
     for (const auto& [agent, files] : named) {
@@ -242,12 +266,14 @@ void Folder::update_view(const File& file, FolderDelta& delta) {
 
 void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
   const auto claim = claims_.find(agent);
-  if (claim == claims_.end()) {
+  std::vector<File*> files = claim != claims_.end() ? claim->second : std::vector<File*>{};
+  std::sort(files.begin(), files.end(), [](const File* a, const File* b) { return a->name < b->name; });
+  std::vector<File*> there;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(there), [](const File* file) { return !file->missed; });
+  if (there.empty()) {
     if (agents_.erase(agent) != 0) delta.agents_changed.push_back(agent);
     return;
   }
-  std::vector<File*> files = claim->second;
-  std::sort(files.begin(), files.end(), [](const File* a, const File* b) { return a->name < b->name; });
   // Whose version is in force speaks for the agent, of several the one that did already: a file that comes back changes
   // nothing. Else the first by name does.
   const auto [place, is_new] = agents_.try_emplace(agent);
@@ -256,18 +282,18 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
   auto in_force =
       std::find_if(files.begin(), files.end(), [&](const File* file) { return file->name == before.file && has(file); });
   if (in_force == files.end()) in_force = std::find_if(files.begin(), files.end(), has);
-  const File& source = in_force != files.end() ? **in_force : *files.front();
+  const File& source = in_force != files.end() ? **in_force : *there.front();
 
   AgentSource now;
   now.file = source.name;
   if (const auto spec = source.in_force.find(agent); spec != source.in_force.end()) now.spec = spec->second;
   const auto newest = source.newest.find(agent);
   now.newest = newest != source.newest.end() ? newest->second : now.spec;
-  now.in_error = !now.spec || std::any_of(files.begin(), files.end(), [](const File* file) { return !file->good(); });
-  now.named = std::any_of(files.begin(), files.end(),
+  now.in_error = !now.spec || std::any_of(there.begin(), there.end(), [](const File* file) { return !file->good(); });
+  now.named = std::any_of(there.begin(), there.end(),
                           [&](const File* file) { return std::binary_search(file->names.begin(), file->names.end(), agent); });
   if (now.in_error) {
-    for (const File* file : files) {
+    for (const File* file : there) {
       const Problems& problems = views_.at(file->name).problems;
       now.problems.insert(now.problems.end(), problems.begin(), problems.end());
     }

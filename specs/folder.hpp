@@ -99,8 +99,11 @@ class Folder {
   void restore(const std::string& file, const std::string& bytes);
 
   /// An incomplete snapshot changes nothing. `unsettled` names files still being written: what was known of
-  /// them stays as it is (a new one is not known yet).
-  FolderDelta apply(const DirSnapshot& snapshot, const std::vector<std::string>& unsettled);
+  /// them stays as it is (a new one is not known yet). `missed_lately` names files that were there a moment ago: where another
+  /// file names an agent of one of them, what it had in force stays so, as it may be written anew under its name (editors
+  /// rename the old one away first).
+  FolderDelta apply(const DirSnapshot& snapshot, const std::vector<std::string>& unsettled,
+                    const std::set<std::string>& missed_lately = {});
 
   [[nodiscard]] bool scanned() const { return scanned_; }  ///< at least one complete snapshot was applied
   [[nodiscard]] const std::map<std::string, FileView>& files() const { return views_; }
@@ -115,7 +118,8 @@ class Folder {
 
   File& find_or_add(const std::string& name, std::map<std::string, std::unique_ptr<File>>::iterator& hint);
   void read_entries(const DirSnapshot& snapshot, const std::set<std::string>& unsettled, Changes& changes);
-  void drop_unseen(Changes& changes, FolderDelta& delta);
+  void drop_unseen(const std::set<std::string>& missed_lately, Changes& changes, FolderDelta& delta);
+  [[nodiscard]] bool may_have_moved(const File& file) const;
   void touch(File& file, Changes& changes);
   void add_claimants(const File& file, Changes& changes);
   void index(File& file);

@@ -285,6 +285,7 @@ TEST(Found, HoldsWhoIsMissingInAnotherDirectoryAlsoWhereADuplicateKeepsItInForce
   world.pass(minutes{2});
   world.directory_inode = 8;
   world.write("a.yaml", agent_file("ada"));
+  world.settle();
   world.write("copy.yaml", agent_file("ada"));
   world.pass(minutes{1});
   world.erase("copy.yaml");
@@ -292,6 +293,24 @@ TEST(Found, HoldsWhoIsMissingInAnotherDirectoryAlsoWhereADuplicateKeepsItInForce
   EXPECT_EQ(world.engine.running("bot").size(), 1U);
   ASSERT_EQ(world.machine->held().size(), 1U);
   EXPECT_EQ(world.machine->held().front().reason, "DirectoryReplaced");
+}
+
+TEST(Found, LeavesADuplicateAloneWhileTheOtherFileIsWrittenAnew) {
+  World world;
+  world.start();
+  world.write("a.yaml", agent_file("ada"));
+  world.settle();
+  world.write("copy.yaml", agent_file("ada", "  memoryMB: 128\n"));
+  world.pass(minutes{2});
+  const std::string id = world.running("ada");
+  world.erase("a.yaml");
+  world.pass(std::chrono::milliseconds{50});
+  world.write("a.yaml", agent_file("ada"));
+  world.pass(minutes{2});
+  EXPECT_EQ(world.running("ada"), id);
+  world.erase("a.yaml");
+  world.pass(minutes{2});
+  EXPECT_NE(world.running("ada"), id) << "that file did not come back: the agent has moved";
 }
 
 TEST(Found, KeepsWhatIsInForceWhenTheFileThatAnAgentLeftComesBackAsADuplicate) {

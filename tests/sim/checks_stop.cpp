@@ -110,8 +110,8 @@ void Checks::shown_folder(const specs::DirSnapshot& snapshot) {
     const auto alone = [&](const auto& spec) { return claims[spec->name].all == 1; };
     if (good && std::all_of(file.good.begin(), file.good.end(), alone)) saved_names_[name] = file.names;
   }
-  // Of a file with a duplicate in it nothing new comes into force, of its other agents neither; of two that appear together (as all
-  // do in a life's first scan) that may be so.
+  // Of a file with a duplicate in it nothing new comes into force, of its other agents neither; of two that appear together, as
+  // all do in a life's first scan, that may be so.
   std::set<std::string> withheld;
   for (const auto& [name, file] : shown_) {
     const auto twice = [&](const auto& spec) { return claims[spec->name].all > 1; };

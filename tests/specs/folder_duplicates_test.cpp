@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // Two files naming one agent
@@ -73,6 +74,76 @@ TEST_F(FolderTest, AgentAddedToAnotherFileFirstAndRemovedThenHasMoved) {
   EXPECT_THAT(delta.good_versions, ElementsAre("b.yaml"));
   EXPECT_EQ(source("a").file, "b.yaml");
   EXPECT_EQ(in_force("a"), "one");
+}
+
+TEST_F(FolderTest, FileThatIsWrittenAnewUnderItsNameLeavesItsDuplicateAloneNoTimeAtAll) {
+  files["a.yaml"] = both(agent("a"), agent("b"));
+  files["z.yaml"] = agent("z");
+  scan();
+  files["copy.yaml"] = agent("a", "two");
+  scan();
+  files.erase("a.yaml");
+  missed_lately = {"a.yaml"};
+  const FolderDelta gone = scan();
+  EXPECT_THAT(gone.files_gone, ElementsAre("a.yaml"));
+  EXPECT_FALSE(folder.files().contains("a.yaml"));
+  EXPECT_EQ(in_force("a"), "one") << "an editor may be writing it anew";
+  EXPECT_TRUE(source("a").named);
+  EXPECT_FALSE(folder.agents().contains("b")) << "whom nobody else names is missing";
+  EXPECT_THAT(scan().files_gone, IsEmpty()) << "nor by what another file's change shows a moment later";
+  EXPECT_EQ(in_force("a"), "one");
+  missed_lately.clear();
+  files["a.yaml"] = both(agent("a", "three"), agent("b"));
+  scan();
+  EXPECT_EQ(in_force("a"), "one") << "they are duplicates, as before";
+  EXPECT_EQ(in_force("b"), "one");
+  files.erase("copy.yaml");
+  scan();
+  EXPECT_EQ(in_force("a"), "three");
+}
+
+TEST_F(FolderTest, AgentHasMovedWhenASecondLookMissesItsFileToo) {
+  files["a.yaml"] = agent("a");
+  scan();
+  files["b.yaml"] = agent("a", "two");
+  files.erase("a.yaml");
+  missed_lately = {"a.yaml"};
+  EXPECT_THAT(scan().good_versions, IsEmpty());
+  EXPECT_EQ(state("b.yaml"), FileState::good) << "renamed, it is no duplicate";
+  EXPECT_EQ(in_force("a"), "one");
+  missed_lately.clear();
+  const FolderDelta delta = scan();
+  EXPECT_THAT(delta.good_versions, ElementsAre("b.yaml"));
+  EXPECT_THAT(delta.files_gone, IsEmpty()) << "that was told";
+  EXPECT_EQ(in_force("a"), "two");
+  EXPECT_EQ(source("a").file, "b.yaml");
+}
+
+TEST_F(FolderTest, RestoredFileThatTheFirstLookMissesIsWaitedForToo) {
+  folder.restore("a.yaml", agent("a"));
+  files["b.yaml"] = agent("a", "two");
+  missed_lately = {"a.yaml"};
+  scan();
+  EXPECT_EQ(in_force("a"), "one");
+  missed_lately.clear();
+  scan();
+  EXPECT_EQ(in_force("a"), "two");
+}
+
+TEST_F(FolderTest, OlderVersionIsNotInForceWhileTheNewOneIsBeingWritten) {
+  files["b.yaml"] = agent("a", "two");
+  scan();
+  folder.restore("a.yaml", agent("a"));
+  files["a.yaml"] = agent("a", "three");
+  scan();
+  EXPECT_EQ(in_force("a"), "two");
+  files.erase("b.yaml");
+  missed_lately = {"b.yaml"};
+  scan({"a.yaml"});
+  EXPECT_EQ(in_force("a"), "two");
+  missed_lately.clear();
+  scan();
+  EXPECT_EQ(in_force("a"), "three");
 }
 
 TEST_F(FolderTest, DuplicateThatBreaksStillNamesTheAgentWhenTheOtherFileGoes) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ class FolderTest : public ::testing::Test {
       snapshot.entries.push_back(entry);
     }
     std::erase_if(handed_over, [this](const auto& entry) { return !files.contains(entry.first); });
-    return folder.apply(snapshot, unsettled);
+    return folder.apply(snapshot, unsettled, missed_lately);
   }
   /// The task of the version in force; "" where none is.
   std::string in_force(const std::string& name) {
@@ -64,6 +65,7 @@ class FolderTest : public ::testing::Test {
   }
 
   Folder folder;
+  std::set<std::string> missed_lately;
   std::map<std::string, std::string> files;
   std::map<std::string, DirEntry> special;
   std::map<std::string, std::string> handed_over;
