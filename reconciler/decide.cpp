@@ -41,7 +41,7 @@ bool record_stands_for(const Outcome& outcome, const ContainerView& container) {
 
 /// Ran and ended, or its start failed with 126 or 127.
 bool is_over(const ContainerView& container) {
-  return container.ran_to_its_end() || (container.state == ContainerState::created && container.start_failed_code != 0);
+  return container.ran_to_its_end() || container.start_failed_code != 0;
 }
 
 }  // namespace
@@ -389,8 +389,7 @@ const ContainerView* Decider::live_suspect() const {
 std::optional<Outcome> Decider::current_end() const {
   if (outcome_ != nullptr) return *outcome_;
   if (current_ == nullptr) return std::nullopt;
-  const bool start_failed = current_->state == ContainerState::created;  // one that was not started yet has had its row
-  if (!start_failed && !(current_->ended() && current_->ran())) return std::nullopt;
+  if (!is_over(*current_)) return std::nullopt;
   return outcome_of(*current_, engine_.backoff);
 }
 

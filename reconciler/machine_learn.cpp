@@ -80,6 +80,9 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
     occupy(agent, container);
     return;
   }
+  if (!container.live() && !container.ran() && !details.error.empty() && (details.exit_code == 126 || details.exit_code == 127)) {
+    container.start_failed_code = static_cast<int>(details.exit_code);
+  }
   if (container.live()) {
     learn_running(agent, container);
   } else if (container.ended() || container.state == ContainerState::removing) {
@@ -130,9 +133,6 @@ void Reconciler::Machine::learn_end(AgentState& agent, ContainerView& container,
 }
 
 void Reconciler::Machine::learn_created(AgentState& agent, ContainerView& container, const docker::ContainerDetails& details) {
-  if (!details.error.empty() && (details.exit_code == 126 || details.exit_code == 127)) {
-    container.start_failed_code = static_cast<int>(details.exit_code);
-  }
   const AgentView& view = agent.view;
   ContainerNotes& notes = agent.notes[container.id];
   if (notes.created_user.empty()) notes.created_user = details.config.user;

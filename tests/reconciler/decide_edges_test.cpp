@@ -56,6 +56,12 @@ Agent without_version(Agent agent) {
   return agent;
 }
 
+TEST(DecideGates, CountsAFailedStartAsAnEndAlsoWhereSomebodysRemovalLeftItDead) {
+  auto failed = container(1, ContainerState::dead);
+  failed.start_failed_code = 126;
+  EXPECT_EQ(told(present().prepared().with(failed).decide()), "7 save outcome id-1");
+}
+
 TEST(DecideCreated, RemovesWhatWasMadeAfterTheLastAttemptThatItsPolicyAllows) {
   auto next = created(2);
   next.workspace_rechecked = true;

@@ -275,6 +275,22 @@ TEST(Machine, KeepsTheEndOfWhatItSawBeingRemovedByAnother) {
   EXPECT_EQ(world.engine.of("bot").size(), 0U);
 }
 
+TEST(Machine, LearnsOfAFailedStartFromWhatIsLeftOfTheContainer) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  const std::string id = world.running("bot");
+  FakeContainer& left = world.engine.containers.at(id);
+  left.state = docker::ContainerState::dead;
+  left.started.reset();
+  left.exit_code = 127;
+  left.error = "exec: agent: not found";
+  world.engine.kill_from_outside(id, "9", 127, world.now);
+  world.pass(std::chrono::milliseconds{100});
+  EXPECT_EQ(world.status("bot").reason, "StartError");
+}
+
 TEST(Machine, DoesNothingWhileTheSandboxIsOff) {
   World world;
   world.configuration.sandbox.enabled = false;

@@ -343,7 +343,7 @@ void World::heal() {
   std::set<std::string> files;
   for (const auto& [name, agent] : intent_) files.insert(agent.file);
   folder_.keep_only(files);
-  for (const std::string& file : files) folder_.put(file, content_of(file));
+  for (const std::string& file : files) write_file(file, "atomic");
   const bool told_late = std::exchange(hints_lost, false);  // then the next scan finds what changed
   // One that could not read its state never will: the service manager starts another.
   if (shell_ && !shell_->machine().summary().state_known) crash(second);

@@ -1,14 +1,22 @@
 // What people and their editors do to the spec directory.
 
 #include <cerrno>
+#include <functional>
+#include <utility>
 
 #include "tests/sim/world.hpp"
 
 namespace cofferdam::sim {
 
-/// Puts the file's wanted content there in an editor's way.
+/// Puts the file's wanted content there in an editor's way. Another save of the file, or its removal, ends this one.
 void World::write_file(const std::string& file, const std::string& pattern) {
   const std::string content = content_of(file);
+  const int save = ++saves_[file];
+  const auto later = [&](SimTime delay, std::function<void()> step) {
+    schedule.after(delay, [this, file, save, step = std::move(step)] {
+      if (saves_[file] == save) step();
+    });
+  };
   if (content.empty()) {
     folder_.remove(file);
     return;
@@ -16,22 +24,21 @@ void World::write_file(const std::string& file, const std::string& pattern) {
   if (pattern == "in-place") {
     // Truncate, half, the rest, close: a scan may see each.
     folder_.write(file, "", false);
-    schedule.after(30 * millisecond,
-                   [this, file, content] { folder_.write(file, content.substr(0, content.size() / 2), false); });
-    schedule.after(70 * millisecond, [this, file, content] { folder_.write(file, content, true); });
+    later(30 * millisecond, [this, file, content] { folder_.write(file, content.substr(0, content.size() / 2), false); });
+    later(70 * millisecond, [this, file, content] { folder_.write(file, content, true); });
   } else if (pattern == "slow") {
     folder_.write(file, content.substr(0, content.size() / 3), false);
-    schedule.after(400 * millisecond, [this, file, content] { folder_.write(file, content, true); });
+    later(400 * millisecond, [this, file, content] { folder_.write(file, content, true); });
   } else if (pattern == "vim") {
     folder_.rename(file, file + "~");
-    schedule.after(3 * millisecond, [this, file, content] {
+    later(3 * millisecond, [this, file, content] {
       folder_.write(file, content.substr(0, content.size() / 2), false);
       folder_.write(file, content, true);
     });
-    schedule.after(6 * millisecond, [this, file] { folder_.remove(file + "~"); });
+    later(6 * millisecond, [this, file] { folder_.remove(file + "~"); });
   } else if (pattern == "again") {
     folder_.remove(file);
-    schedule.after(20 * millisecond, [this, file, content] { folder_.put(file, content); });
+    later(20 * millisecond, [this, file, content] { folder_.put(file, content); });
   } else {
     folder_.put(file, content);
   }

@@ -42,6 +42,10 @@ void Checks::violated(const std::string& promise, const std::string& text) {
 }
 
 void Checks::life_begins(Shell&) {
+  for (const auto& [number, call] : in_flight_) {
+    if (const auto attempt = attempts_.find(call.object); call.operation == "start" && attempt != attempts_.end())
+      attempt->second.start_given_up = true;
+  }
   in_flight_.clear();
   lanes_.clear();
   highest_call_ = 0;
@@ -320,7 +324,8 @@ void Checks::saved(Shell&, const reconciler::Save& save, bool good) {
   }
   if (save.key.starts_with("agents/") && !good) {
     for (auto& [id, attempt] : attempts_) {
-      if (attempt.agent == save.key.substr(7) && attempt.ran && !attempt.live) attempt.outcome_refused = true;
+      if (attempt.agent == save.key.substr(7) && (attempt.ran || attempt.start_failed) && !attempt.live)
+        attempt.outcome_refused = true;
     }
   }
   if (save.key.starts_with("files/") && save.bytes.empty()) {  // its agents are gone, or elsewhere: it named nobody

@@ -104,7 +104,7 @@ class Checks {
     Who maker = Who::nobody;
     SimTime dropped_in_memory = -1;  ///< its maker had dropped its agent's records then, if only in memory
     Who started_by = Who::nobody;
-    bool start_given_up = false;  ///< a call of ours to start it was not answered in time
+    bool start_given_up = false;  ///< a call of ours to start it was not answered in time, or in its life
     bool started_late = false;    ///< by that call
     bool failed_untold = false;   ///< its start failed when no call was waiting for that, and no inspect has told of it yet
     bool own_end = false;         ///< it ended by itself, whatever somebody did with it later

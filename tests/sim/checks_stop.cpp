@@ -264,7 +264,9 @@ void Checks::check_remove(const Container& container, bool force) {
   if (found == attempts_.end() || found->second.agent.empty()) return;
   const Attempt& attempt = found->second;
   const AgentTruth& agent = agents_[attempt.agent];
-  if (force && container.shown.state != docker::ContainerState::dead) {
+  // What is being removed since it was seen dead (by a removal that comes late) can be started no more either.
+  const auto state = container.shown.state;
+  if (force && state != docker::ContainerState::dead && state != docker::ContainerState::removing) {
     violated("S9", "forced removal of " + container.shown.name + ", which is not dead");
   }
   if (attempt.live && attempt.told_live) violated("S3", "removal of " + container.shown.name + ", which is live");

@@ -100,6 +100,7 @@ class World {
   // For the actions (actions*.cpp).
   std::map<std::string, AgentPlan> intent_;  ///< what people want, by agent; gone: they want it gone
   void write_file(const std::string& file, const std::string& pattern);
+  std::map<std::string, int> saves_;  ///< by file: how often people saved it
   [[nodiscard]] std::string content_of(const std::string& file) const;
   void change_configuration(const std::string& what);
   void lift(SimTime after_time, std::function<void()> heal);
