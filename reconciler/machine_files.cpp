@@ -172,7 +172,8 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
     }
     // Only a version in force names it, of a file whose newest bytes were read and do not: it runs on, and is missed already,
     // for what else is wrong with the folder now.
-    if (source->second.named) {
+    // Nor is one back that is held, while its file is still being written anew.
+    if (source->second.named && !(source->second.unread && guard_.presence(name) == Presence::held)) {
       scan_facts_.named.insert(name);
     } else {
       scan_facts_.named.erase(name);

@@ -42,6 +42,7 @@ void Folder::restore(const std::string& file, const std::string& bytes) {
   restored->parse(std::make_shared<const std::string>(bytes), sha256_hex(bytes));
   if (!restored->parses) return;  // saved by a version that read it differently: as if nothing had been saved
   restored->adopt();
+  restored->unread = true;
   known_[file] = std::move(restored);
 }
 
@@ -114,6 +115,7 @@ void Folder::read_entries(const DirSnapshot& snapshot, const std::set<std::strin
     const bool is_new = file.seen == 0;
     if (file.seen == applied_) continue;  // listed twice while the directory changed
     file.seen = applied_;
+    if (std::exchange(file.unread, false)) touch(file, changes);
     const bool is_back = std::exchange(file.missed, false);
     const bool was_awaited = std::exchange(file.awaited, false) && file.in_force_sha256 != file.sha256;
     if (is_back || was_awaited) touch(file, changes);
@@ -290,8 +292,10 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
   const auto newest = source.newest.find(agent);
   now.newest = newest != source.newest.end() ? newest->second : now.spec;
   now.in_error = !now.spec || std::any_of(there.begin(), there.end(), [](const File* file) { return !file->good(); });
-  now.named = std::any_of(there.begin(), there.end(),
-                          [&](const File* file) { return std::binary_search(file->names.begin(), file->names.end(), agent); });
+  const auto names = [&](const File* file) { return std::binary_search(file->names.begin(), file->names.end(), agent); };
+  now.named = std::any_of(there.begin(), there.end(), names);
+  now.unread =
+      now.named && std::all_of(there.begin(), there.end(), [&](const File* file) { return file->unread || !names(file); });
   if (now.in_error) {
     for (const File* file : there) {
       const Problems& problems = views_.at(file->name).problems;
@@ -299,7 +303,8 @@ void Folder::update_agent(const std::string& agent, FolderDelta& delta) {
     }
   }
   if (is_new || before.file != now.file || before.spec != now.spec || before.newest != now.newest ||
-      before.in_error != now.in_error || before.named != now.named || before.problems != now.problems) {
+      before.in_error != now.in_error || before.named != now.named || before.unread != now.unread ||
+      before.problems != now.problems) {
     delta.agents_changed.push_back(agent);
     before = std::move(now);
   }

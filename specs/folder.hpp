@@ -74,6 +74,7 @@ struct AgentSource {
   std::shared_ptr<const AgentSpec> newest;  ///< of the newest bytes that parsed without error, for judging workspace overlap
   bool in_error = false;                    ///< its file is in error, or another file names it too
   bool named = true;                        ///< by some file's newest bytes, as far as they can be read; else in force only
+  bool unread = false;                      ///< and only by what is being written since it was restored: that may say anything
   Problems problems;
 };
 

@@ -42,6 +42,7 @@ struct Folder::File {
   bool over_bound = false;
   /// It, or another that names its agents, is not whole yet: what was read of it does not come into force now.
   bool awaited = false;
+  bool unread = false;  ///< restored, and still being written: whom it names now is not known yet
   bool missed = false;  ///< the newest snapshot lacks it: only what it has in force is left of it
   std::map<std::string, std::vector<std::string>> duplicates;  ///< agent → the other files that name it
 

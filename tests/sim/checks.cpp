@@ -155,7 +155,7 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   if (spoke && reply.epoch == shell.epoch()) last_contact_ = world_.schedule.now();
   note_reply(call, reply, shell);
   if (error != nullptr && !call.agent.empty()) check_haste(call, *error);
-  if (call.operation == "start" && error != nullptr && error->error_class == docker::ErrorClass::timeout) {
+  if (call.operation == "start" && error != nullptr && error->error_class != docker::ErrorClass::status) {
     if (const auto attempt = attempts_.find(call.object); attempt != attempts_.end()) attempt->second.start_given_up = true;
   }
   if (good == nullptr || reply.epoch != shell.epoch()) return;

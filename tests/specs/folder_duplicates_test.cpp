@@ -130,6 +130,18 @@ TEST_F(FolderTest, RestoredFileThatTheFirstLookMissesIsWaitedForToo) {
   EXPECT_EQ(in_force("a"), "two");
 }
 
+TEST_F(FolderTest, RestoredFileThatIsBeingWrittenNamesNobodyForSureYet) {
+  folder.restore("a.yaml", agent("a"));
+  files["a.yaml"] = agent("b");
+  scan({"a.yaml"});
+  EXPECT_TRUE(source("a").named);
+  EXPECT_TRUE(source("a").unread);
+  files["a.yaml"] = agent("a") + "# with a remark\n";
+  scan();
+  EXPECT_TRUE(source("a").named);
+  EXPECT_FALSE(source("a").unread);
+}
+
 TEST_F(FolderTest, OlderVersionIsNotInForceWhileTheNewOneIsBeingWritten) {
   files["b.yaml"] = agent("a", "two");
   scan();
