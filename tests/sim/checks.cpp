@@ -91,12 +91,15 @@ void Checks::life_begins(Shell&) {
   restored();
 }
 
-/// What is in force at first is what the state kept: a version shown to the life before may have gone unsaved with it.
+/// What is in force at first is what the state kept: a version shown to the life before may have gone unsaved with it. Nor does
+/// anybody know what such a file named.
 void Checks::restored() {
-  for (const auto& record : world_.state().load().records) {
-    if (!record.key.starts_with("files/")) continue;
-    const specs::AgentFile& file = parsed(record.bytes, record.key.substr(6));
-    if (!file.good()) continue;
+  saved_names_.clear();
+  for (const auto& [key, bytes] : world_.state().records()) {
+    if (!key.starts_with("files/")) continue;
+    const specs::AgentFile& file = parsed(bytes, key.substr(6));
+    saved_names_[key.substr(6)] = {file.names.begin(), file.names.end()};
+    if (!file.good() || world_.state().unknown) continue;
     for (const specs::AgentSpec& spec : file.agents)
       show_version(agents_[spec.name], std::make_shared<const specs::AgentSpec>(spec), true);
   }
