@@ -42,6 +42,7 @@ std::string Checks::mismatch(const std::string& agent) {
   std::int64_t newest_there = 0;
   const Attempt* newest = nullptr;
   const Attempt* newest_of_rivals = nullptr;
+  const Attempt* perhaps = nullptr;  // the newest whose start was not answered in time, and that was gone before a look at it
   for (const auto& [id, attempt] : attempts_) {
     if (attempt.agent != agent) continue;
     const auto container = world_.engine().find(id);
@@ -55,6 +56,8 @@ std::string Checks::mismatch(const std::string& agent) {
     }
     if (!is_a_controller(attempt.maker) || attempt.forgotten) continue;
     if (attempt.renamed && !outcome_is_saved(attempt)) continue;  // not ours any more: its end is no verdict
+    const bool unanswered = attempt.start_given_up && attempt.gone && !attempt.ran && !attempt.start_failed;
+    if (unanswered && outcome_is_saved(attempt) && (perhaps == nullptr || attempt.made > perhaps->made)) perhaps = &attempt;
     const Attempt*& latest = attempt.maker == Who::rival ? newest_of_rivals : newest;
     if ((attempt.ran || attempt.start_failed) && (latest == nullptr || attempt.made > latest->made)) latest = &attempt;
   }
@@ -94,8 +97,10 @@ std::string Checks::mismatch(const std::string& agent) {
   if (status->reason == "LimitDiscarded" && discards) return {};
   if (!finished) return "it does not run";
   // Its start may have been applied before somebody removed it: that is an interruption, and final under Never.
+  if (perhaps != nullptr && newest != nullptr && perhaps->made > newest->made) newest = perhaps;
   if (newest == nullptr && status->reason == "Interrupted" && spec.restart_policy == specs::RestartPolicy::never) return {};
   if (newest == nullptr) return "it never ran, and counts as finished";
+  if (newest == perhaps && status->reason != "Interrupted") return "it counts as finished, and never ran";
   const bool by_itself = newest->own_end;
   const bool never = spec.restart_policy == specs::RestartPolicy::never;
   const bool by_deadline = newest->stop_cause == reconciler::StopCause::deadline_exceeded;
