@@ -68,6 +68,7 @@ void Reconciler::Machine::on(const StateLoaded& loaded) {
     }
   }
   if (engine_.listed) end_stops_of_the_gone();
+  if (engine_.engine_up && engine_.listed) next_contact_save_ = now_.mono;  // what was not saved before
   scan_wanted_ = true;
   touch_all();
 }
@@ -211,7 +212,8 @@ void Reconciler::Machine::end_stop_records(AgentState& agent) {
 }
 
 void Reconciler::Machine::save_contact() {
-  next_contact_save_.reset();  // until there is a newer one: an engine that says nothing wakes nobody
+  next_contact_save_.reset();        // until there is a newer one: an engine that says nothing wakes nobody
+  if (!engine_.state_known) return;  // it would replace what the life before kept of this boot, before that is read
   if (saved_contact_ == last_contact_ && saved_directory_ == guard_.whole_directory()) return;
   saved_contact_ = last_contact_;
   saved_directory_ = guard_.whole_directory();

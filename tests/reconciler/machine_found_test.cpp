@@ -439,5 +439,23 @@ TEST(Found, TakesTheEndOfWhatItSawRunForItsOwnWhenTheClockJumpedAndTheStateIsLos
   EXPECT_EQ(world.engine.count("container create"), 2) << "a probe and the agent, which is not run again";
 }
 
+TEST(Found, KeepsWhatTheLifeBeforeKnewOfTheBootAlsoWhereTheListComesBeforeTheState) {
+  World world;
+  world.start();
+  world.pass(minutes{2});
+  const auto kept = contact_record_from(world.state.at("engine"));
+  ASSERT_TRUE(kept.has_value());
+  world.crash();
+  world.now.wall += std::chrono::hours{9000};
+  world.now.boot += std::chrono::hours{9000};  // the boot is the clock less the uptime
+  world.state_comes_late = true;
+  world.start();
+  world.pass(minutes{2});
+  const auto now = contact_record_from(world.state.at("engine"));
+  ASSERT_TRUE(now.has_value());
+  EXPECT_EQ(now->boot, kept->boot);
+  EXPECT_GT(now->contact, kept->contact);
+}
+
 }  // namespace
 }  // namespace cofferdam::reconciler::testing
