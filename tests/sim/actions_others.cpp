@@ -32,6 +32,8 @@ bool World::do_others(const Item& item) {
     labels[std::string(reconciler::label::attempt)] = number;
     labels[std::string(reconciler::label::name)] = create.name;
     const std::string id = engine_->run(Who::rival, create);
+    // A copy of what the engine made weaker than asked is as weak, though the engine did all that the rival asked.
+    if (const auto copy = engine_->find(id); copy && newest->weakened) copy->weakened = true;
     if (!same) leftovers_.push_back(id);
     return true;
   }
