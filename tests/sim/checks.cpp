@@ -408,7 +408,9 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.live = attempt.told_live = false;
     attempt.ended_by = who;
     attempt.own_end = attempt.own_end || who == Who::itself;
-    attempt.ended_at = world_.schedule.now();
+    // Likewise, a start of ours that comes late: the end that is saved is the verdict.
+    const bool again = attempt.started_by == Who::controller && attempt.ended_at >= 0 && outcome_is_saved(attempt);
+    if (!again) attempt.ended_at = world_.schedule.now();
     attempt.exit_code = container.shown.exit_code;
     attempt.oom = container.shown.oom_killed;
     attempt.excused = attempt.excused || who == Who::engine || who == Who::host || !world_.engine().up();
