@@ -69,7 +69,7 @@ void Checks::life_begins(Shell&) {
     agent.dropped_in_memory = -1;
   }
   for (auto& [id, attempt] : attempts_) {
-    attempt.told_live = attempt.told_renamed = false;
+    attempt.told_live = attempt.told_renamed = attempt.told_ended = false;
     attempt.stop_first_saved = -1;
     attempt.excused = attempt.excused || attempt.stop_refused;  // the cause of its stop could not be saved, and is forgotten
     attempt.stop_refused = false;
@@ -192,6 +192,8 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
     }
     if (!outcome_is_saved(attempt->second) && looks_like_a_boot(attempt->second, *details)) attempt->second.with_the_host = true;
     attempt->second.failed_untold = false;
+    attempt->second.told_ended =
+        !attempt->second.live && attempt->second.ended_at >= 0 && attempt->second.ended_at <= call.computed;
     const auto named = details->config.labels.find(std::string(label::name));
     if (named != details->config.labels.end() && named->second != details->name) attempt->second.told_renamed = true;
   }
@@ -384,7 +386,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.live_since = world_.schedule.now();
     attempt.started_by = who;
     attempt.started_late = who == Who::controller && attempt.start_given_up && !starts_in_flight(container.shown.id);
-    attempt.touched = attempt.stop_recorded = attempt.with_the_host = false;
+    attempt.touched = attempt.stop_recorded = attempt.with_the_host = attempt.outcome_lost = attempt.told_ended = false;
     // Its verdict may have been written before; or it was renamed and is not ours.
     attempt.excused = who != Who::controller || label_of(container, label::name) != container.shown.name;
   }
@@ -422,6 +424,9 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.gone = true;
     attempt.gone_at = world_.schedule.now();
     attempt.live = attempt.told_live = false;
+    // We asked for that before the state was lost, and nobody has read since how it ended.
+    attempt.forgotten = attempt.forgotten || (attempt.outcome_lost && !attempt.outcome_saved && !attempt.told_ended);
+    attempt.excused = attempt.excused || attempt.forgotten;
   }
 }
 
@@ -433,19 +438,13 @@ void Checks::host_reboots() {
   reboots_.push_back(world_.schedule.now());
 }
 
-void Checks::confirmed(const std::set<std::string>& agents) {
-  for (const std::string& name : agents) {
-    agents_[name].mass_missing = false;
-    agents_[name].confirmed = true;
-  }
-}
-
 void Checks::state_was_lost() {
   saved_names_.clear();
   for (auto& [id, attempt] : attempts_) {
     const auto container = world_.engine().find(id);
     const auto is = [&](docker::ContainerState state) { return container && container->shown.state == state; };
     attempt.forgotten = attempt.forgotten || attempt.gone;
+    attempt.outcome_lost = attempt.outcome_lost || (attempt.ended_at >= 0 && !attempt.live);
     // What is being removed may be gone before anybody looks; what the engine left dead is removed, and not read again.
     const bool leaves = is(docker::ContainerState::removing) || is(docker::ContainerState::dead);
     attempt.excused = attempt.excused || attempt.gone || leaves || attempt.stop_recorded;

@@ -120,6 +120,8 @@ class Checks {
     bool stop_recorded = false;
     bool stop_refused = false;      ///< in this life
     bool outcome_refused = false;   ///< a record could not be written after its end
+    bool outcome_lost = false;      ///< with the state, after its end
+    bool told_ended = false;        ///< in this life, by an inspect: how it ended is known, and kept if it vanishes
     SimTime stop_first_saved = -1;  ///< in this life
     std::optional<reconciler::StopCause> stop_cause;
     bool gone = false;

@@ -174,6 +174,13 @@ void Checks::show_version(AgentTruth& agent, const std::shared_ptr<const specs::
   agent.versions.push_back({spec, hash, configuration, std::nullopt, admitted});
 }
 
+void Checks::confirmed(const std::set<std::string>& agents) {
+  for (const std::string& name : agents) {
+    agents_[name].mass_missing = false;
+    agents_[name].confirmed = true;
+  }
+}
+
 void Checks::check_stop_record(const reconciler::Save& save) {
   if (!save.key.starts_with("stops/")) return;
   const auto record = reconciler::stop_record_from(save.bytes);
