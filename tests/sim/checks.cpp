@@ -74,6 +74,7 @@ void Checks::life_begins(Shell&) {
     attempt.excused = attempt.excused || attempt.stop_refused;  // the cause of its stop could not be saved, and is forgotten
     attempt.stop_refused = false;
     attempt.told_since = -1;
+    attempt.start_unanswered = attempt.start_unanswered && outcome_is_saved(attempt);
     // Gone, and nothing could be kept of it.
     attempt.forgotten = attempt.forgotten || (attempt.gone && attempt.outcome_refused && !outcome_is_saved(attempt));
     attempt.excused = attempt.excused || attempt.forgotten;
@@ -158,8 +159,10 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
   if (spoke && reply.epoch == shell.epoch()) last_contact_ = world_.schedule.now();
   note_reply(call, reply, shell);
   if (error != nullptr && !call.agent.empty()) check_haste(call, *error);
-  if (call.operation == "start" && error != nullptr && error->error_class != docker::ErrorClass::status) {
-    if (const auto attempt = attempts_.find(call.object); attempt != attempts_.end()) attempt->second.start_given_up = true;
+  if (const auto attempt = attempts_.find(call.object);
+      call.operation == "start" && error != nullptr && attempt != attempts_.end()) {
+    if (docker::may_have_been_applied(*error)) attempt->second.start_unanswered = true;
+    if (error->error_class != docker::ErrorClass::status) attempt->second.start_given_up = true;
   }
   if (good == nullptr || reply.epoch != shell.epoch()) return;
   if (const auto* rows = std::get_if<std::vector<docker::ContainerSummary>>(good); rows != nullptr) {
@@ -191,7 +194,7 @@ void Checks::told_of(Shell& shell, const reconciler::Reply& reply) {
       attempt->second.told_since = attempt->second.live_since;
     }
     if (!outcome_is_saved(attempt->second) && looks_like_a_boot(attempt->second, *details)) attempt->second.with_the_host = true;
-    attempt->second.failed_untold = false;
+    attempt->second.failed_untold = attempt->second.start_unanswered = false;
     attempt->second.told_ended =
         !attempt->second.live && attempt->second.ended_at >= 0 && attempt->second.ended_at <= call.computed;
     const auto named = details->config.labels.find(std::string(label::name));

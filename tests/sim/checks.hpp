@@ -104,10 +104,11 @@ class Checks {
     Who maker = Who::nobody;
     SimTime dropped_in_memory = -1;  ///< its maker had dropped its agent's records then, if only in memory
     Who started_by = Who::nobody;
-    bool start_given_up = false;  ///< a call of ours to start it was not answered in time, or in its life
-    bool started_late = false;    ///< by that call
-    bool failed_untold = false;   ///< its start failed when no call was waiting for that, and no inspect has told of it yet
-    bool own_end = false;         ///< it ended by itself, whatever somebody did with it later
+    bool start_given_up = false;    ///< a call of ours to start it was not answered in time, or in its life
+    bool started_late = false;      ///< by that call
+    bool start_unanswered = false;  ///< by a call of ours, and no inspect told since whether it runs: gone, it may have run
+    bool failed_untold = false;     ///< its start failed when no call was waiting for that, and no inspect has told of it yet
+    bool own_end = false;           ///< it ended by itself, whatever somebody did with it later
     Who ended_by = Who::nobody;
     SimTime ended_at = -1;
     std::int64_t exit_code = 0;

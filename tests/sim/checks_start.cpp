@@ -43,11 +43,12 @@ void Checks::check_start(const Container& container) {
   check_pace(container, attempt);
 }
 
-/// The newest of the attempts before this one that ran.
+/// The newest of the attempts before this one that ran, or of which nobody can know that it did not.
 const Checks::Attempt* Checks::before_it(const Attempt& attempt) const {
   const Attempt* before = nullptr;
   for (const auto& [id, other] : attempts_) {
-    if (other.agent != attempt.agent || (!other.ran && !other.start_failed)) continue;
+    const bool may_have_run = other.ran || other.start_failed || (other.gone && other.start_unanswered);
+    if (other.agent != attempt.agent || !may_have_run) continue;
     // A create that is applied late brings a number once more.
     if (std::pair(other.number, other.made) >= std::pair(attempt.number, attempt.made)) continue;
     if (before == nullptr || std::pair(other.number, other.made) > std::pair(before->number, before->made)) before = &other;
