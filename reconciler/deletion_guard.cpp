@@ -88,7 +88,8 @@ std::vector<std::string> DeletionGuard::observe(const ScanFacts& scan, const spe
   const Reason sweeping = sweeping_reason(scan);
   judge(sweeping, over_budget(budget, now.mono));
 
-  if (!directory_ || !scan.unsettled) directory_ = DirectoryId{scan.device, scan.inode};
+  last_directory_ = DirectoryId{scan.device, scan.inode};
+  if (!directory_ || !scan.unsettled) directory_ = last_directory_;
   note_whole();
   observed_ = true;
   spec_files_ = scan.spec_files;
@@ -190,7 +191,10 @@ std::size_t DeletionGuard::most_there() const {
 }
 
 DeletionGuard::Reason DeletionGuard::sweeping_reason(const ScanFacts& scan) const {
-  if (directory_ && directory_->differs_from(scan.device, scan.inode)) return Reason::directory_replaced;
+  // Whom the last scan named is missed in another directory too where that one was not whole yet: it may come and go.
+  for (const auto& before : {directory_, last_directory_}) {
+    if (before && before->differs_from(scan.device, scan.inode)) return Reason::directory_replaced;
+  }
   if (observed_ && spec_files_ >= 2 && scan.spec_files == 0) return Reason::directory_emptied;
   if (!spec_seen_) return Reason::no_spec_seen;
   Reason standing = Reason::none;
@@ -242,7 +246,8 @@ void DeletionGuard::judge(Reason sweeping, bool over_budget) {
 
 void DeletionGuard::note_whole() {
   const bool whole = std::all_of(missing_.begin(), missing_.end(), [](const auto& entry) { return entry.second.agreed; });
-  if (whole) whole_directory_ = directory_;
+  // One that was left since, and its files not seen whole in the other, is not where they all are.
+  if (whole && directory_ == last_directory_) whole_directory_ = directory_;
 }
 
 bool DeletionGuard::confirm(const std::string& id) {

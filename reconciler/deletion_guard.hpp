@@ -128,6 +128,7 @@ class DeletionGuard {
   bool observed_ = false;  ///< at least one scan
   bool spec_seen_ = false;
   std::optional<DirectoryId> directory_;  ///< of the last scan that saw every file whole: what another lacks such a one tells
+  std::optional<DirectoryId> last_directory_;  ///< of the last scan, whole or not
   std::optional<DirectoryId> whole_directory_;
   std::size_t spec_files_ = 0;
   std::set<std::string> removing_;  ///< as the last scan said: who vanishes after that is free

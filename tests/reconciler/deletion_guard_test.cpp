@@ -182,6 +182,28 @@ TEST_F(DeletionGuardTest, ReplacedDirectoryHoldsWhatItsFilesLackOnceTheyAreWhole
   EXPECT_EQ(reason(name(0)), "DirectoryReplaced");
 }
 
+TEST_F(DeletionGuardTest, ReplacedDirectoryHoldsAlsoWhoWasBackOnlyUntilItsFilesWereWhole) {
+  add(agents(0, 3));
+  scan();
+  const DirectoryId first = guard.whole_directory().value();
+  ++inode;  // the mount is away
+  remove(agents(0, 1));
+  scan_twice();
+  ASSERT_EQ(guard.presence(name(0)), Presence::held);
+  --inode;  // it is back, and every file is as if written just now
+  add(agents(0, 1));
+  unsettled = true;
+  scan();
+  EXPECT_EQ(guard.presence(name(0)), Presence::present);
+  EXPECT_EQ(guard.whole_directory(), first) << "the one that lacked an agent is not what the next life is to compare with";
+  ++inode;  // and away again
+  remove(agents(0, 1));
+  unsettled = false;
+  scan_twice();
+  EXPECT_EQ(guard.presence(name(0)), Presence::held);
+  EXPECT_EQ(reason(name(0)), "DirectoryReplaced");
+}
+
 TEST_F(DeletionGuardTest, FileThatIsBeingWrittenAtTheStartIsNoOtherDirectory) {
   add(agents(0, 3));
   unsettled = true;
