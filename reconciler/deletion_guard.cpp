@@ -138,9 +138,11 @@ void DeletionGuard::note_missing(const ScanFacts& scan, Monotonic now) {
   for (const std::string& agent : present_) miss(agent);
 
   for (auto& [agent, missing] : missing_) {
-    if (missing.scans == 0) {
+    const bool perhaps_back = missing.reason == Reason::none && scan.being_written.contains(agent);
+    if (missing.scans == 0 || perhaps_back) {
       missing.scans = 1;
       missing.since = now;
+      missing.agreed = false;
     } else if (now - missing.since >= scan.settle && !scan.arriving) {
       // A scan that the next unlink brought on a moment later is no second look, nor is one that shows half of a new file.
       missing.scans = 2;

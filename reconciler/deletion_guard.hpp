@@ -54,6 +54,7 @@ struct ScanFacts {
   std::set<std::string> removing;           ///< spec.remove in their last version: free of any budget
   std::vector<std::string> never_good;      ///< files that were never good, do not parse or cannot be read, now
   std::vector<std::string> never_good_new;  ///< of those, the ones that appeared with this scan or cannot be read
+  std::set<std::string> being_written;      ///< agents that a file names which is still being written: they may be back
   bool unsettled = false;                   ///< a file is still being written: what it names now is to be seen yet
   bool arriving = false;                    ///< one of those is new: nobody can tell yet who is in it
   std::chrono::nanoseconds settle{0};       ///< how long after the first miss another scan counts as the second

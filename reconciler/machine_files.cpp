@@ -198,6 +198,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   scan_facts_.spec_files = snapshot.entries.size();
   scan_facts_.unsettled = !unsettled.empty();
   scan_facts_.arriving = false;
+  scan_facts_.being_written = delta.being_written;
   scan_facts_.settle = configuration_->specs.settle;
   scan_facts_.never_good.clear();
   scan_facts_.never_good_new.clear();

@@ -54,6 +54,7 @@ FolderDelta Folder::apply(const DirSnapshot& snapshot, const std::vector<std::st
   scanned_ = true;
   Changes changes;
   read_entries(snapshot, {unsettled.begin(), unsettled.end()}, changes);
+  delta.being_written = changes.awaited;
   drop_unseen(missed_lately, changes, delta);
   if (changes.files.empty() && changes.agents.empty()) return delta;
 

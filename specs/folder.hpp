@@ -86,6 +86,7 @@ struct FolderDelta {
   std::vector<std::string> good_versions;
   std::vector<std::string> files_gone;
   bool never_good_appeared = false;
+  std::set<std::string> being_written;  ///< agents that unsettled files name, as far as they can be read yet
 };
 
 class Folder {

@@ -38,6 +38,22 @@ TEST_F(DeletionGuardTest, BrokenFileThatWasThereBeforeHoldsNothing) {
   EXPECT_EQ(guard.presence(name(0)), Presence::absent);
 }
 
+TEST_F(DeletionGuardTest, AgentThatAFileBeingWrittenNamesIsNotAbsent) {
+  settle = 100ms;
+  add(agents(0, 3));
+  scan();
+  remove(agents(0, 1));
+  scan_twice();
+  ASSERT_EQ(guard.presence(name(0)), Presence::absent) << "a version in force alone names it, and that is kept by a duplicate";
+  being_written = agents(0, 1);
+  scan();
+  EXPECT_EQ(guard.presence(name(0)), Presence::missed_once);
+  being_written.clear();
+  now.mono += 100ms;
+  scan();
+  EXPECT_EQ(guard.presence(name(0)), Presence::absent) << "it was not in there";
+}
+
 TEST_F(DeletionGuardTest, BrokenFileThatAppearsAScanLaterHoldsNothing) {
   add(agents(0, 3));
   scan();

@@ -47,6 +47,7 @@ class DeletionGuardTest : public ::testing::Test {
     facts.never_good_new = never_good_new;
     facts.unsettled = unsettled || arriving;
     facts.arriving = arriving;
+    facts.being_written = being_written;
     facts.settle = settle;
     containers.insert(folder.begin(), folder.end());
     never_good_new.clear();
@@ -91,6 +92,7 @@ class DeletionGuardTest : public ::testing::Test {
   std::vector<std::string> never_good_new;
   bool unsettled = false;
   bool arriving = false;
+  Names being_written;
   std::chrono::nanoseconds settle{0};
   std::uint64_t device = 1;
   std::uint64_t inode = 1;

@@ -393,7 +393,7 @@ TEST_F(DeletionGuardTest, EachDirectoryReasonIsToldInWords) {
 TEST_F(DeletionGuardTest, TenThousandAgentsAreScannedWithoutAnyChange) {
   Names many;
   for (int i = 0; i < 10000; ++i) many.insert("agent-" + std::to_string(i));
-  ScanFacts facts{1, 1, 10000, many, many, {}, {}, {}};
+  ScanFacts facts{1, 1, 10000, many, many, {}, {}, {}, {}};
   guard.observe(facts, budget, now);
   EXPECT_THAT(guard.observe(facts, budget, now), IsEmpty());
   facts.named.clear();

@@ -428,22 +428,5 @@ TEST(Plan, IsOneCanonicalLineAnAgent) {
             "c: none (row 1: the engine's containers are not known)\n");
 }
 
-TEST(Machine, HoldsWhoIsHeldWhenItsFileIsWrittenAnewWithAnother) {
-  World world;
-  world.start();
-  world.write("a.yaml", agent_file("ada"));
-  world.write("b.yaml", agent_file("bot"));
-  world.pass(minutes{2});
-  world.directory_inode = 8;
-  world.erase("a.yaml");
-  world.pass(minutes{2});
-  ASSERT_EQ(world.machine->held().size(), 1U);
-  world.write("a.yaml", agent_file("cat"));
-  world.inbox.clear();  // nobody announces it: it may be half of what it will be
-  world.pass(minutes{5});
-  EXPECT_EQ(world.engine.running("cat").size(), 1U);
-  EXPECT_EQ(world.engine.running("ada").size(), 1U) << "nobody confirmed its removal";
-}
-
 }  // namespace
 }  // namespace cofferdam::reconciler::testing

@@ -55,9 +55,9 @@ std::string Checks::mismatch(const std::string& agent) {
       if (!renamed) newest_there = std::max(newest_there, attempt.number);
     }
     if (!is_a_controller(attempt.maker) || attempt.forgotten) continue;
-    if (attempt.renamed && !outcome_is_saved(attempt)) continue;  // not ours any more: its end is no verdict
-    if (attempt.gone && attempt.gone_at <= agents_[agent].records_dropped)
-      continue;  // its verdict ended with its agent's records
+    if (attempt.renamed && !outcome_is_saved(attempt)) continue;                      // not ours any more: its end is no verdict
+    if (attempt.gone && attempt.gone_at <= agents_[agent].records_dropped) continue;  // its verdict ended with those
+    if (attempt.maker == Who::rival && attempt.gone && !outcome_is_saved(attempt)) continue;  // its maker alone may know
     const bool unanswered = attempt.start_given_up && attempt.gone && !attempt.ran && !attempt.start_failed;
     if (unanswered && outcome_is_saved(attempt) && (perhaps == nullptr || attempt.made > perhaps->made)) perhaps = &attempt;
     const Attempt*& latest = attempt.maker == Who::rival ? newest_of_rivals : newest;
