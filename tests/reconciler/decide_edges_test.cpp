@@ -74,6 +74,12 @@ TEST(DecideCreated, RemovesWhatWasMadeAfterTheLastAttemptThatItsPolicyAllows) {
   auto unsaved = present().prepared().restart(RestartPolicy::never).with(next).with(exited(1, 0));
   unsaved->outcome_save_retry = later(at_start(), seconds{1}).mono;
   EXPECT_EQ(told(unsaved.decide()), "27 remove id-2") << "an end that could not be saved yet holds too";
+  auto between = present().prepared().restart(RestartPolicy::never).with(created(3)).with(created(2)).with(exited(1, 0));
+  between->outcome_save_retry = later(at_start(), seconds{1}).mono;
+  EXPECT_EQ(told(between.decide()), "27 remove id-3") << "also where another that never ran is between";
+  auto newer = present().prepared().restart(RestartPolicy::never).with(created(3)).with(exited(2, 0)).with(ended(1, 1));
+  newer->outcome_save_retry = later(at_start(), seconds{1}).mono;
+  EXPECT_EQ(phase(newer.decide()), "Succeeded/Completed") << "the newest end";
 }
 
 TEST(DecideEdges, SaysWhyStateAndFolderCannotBeRead) {
