@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::Behaviour;
 using ::testing::AnyOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class LifeContract : public test::Contract {};
@@ -39,7 +40,8 @@ TEST_F(LifeContract, StartsOneProcessForTwoThatAskAtOnce) {
     });
   }
   engine->until([&] { return answered == 2; });
-  EXPECT_EQ(count(id, "start"), 1U);
+  kill(id, "KILL");
+  EXPECT_THAT(actions_until(id, "die"), ElementsAre("create", "start", "kill", "die"));
 }
 
 TEST_F(LifeContract, KnowsNoOther) {
