@@ -74,6 +74,8 @@ void Checks::restored() {
 
 void Checks::life_ends(Shell& shell) {
   note_rows(shell);
+  // One that never read the state writes no contact either: it would replace what it has not read.
+  if (!shell.machine().summary().state_known) contact_refused_ = world_.schedule.now();
   if (!blind_now_) blind_now_ = Blind{last_contact_ - minute, 0, false};  // the contact is saved once a minute
 }
 
