@@ -56,6 +56,10 @@ class EngineUnderContract {
   virtual void tag(const std::string& image, const std::string& name, const std::string& tag) = 0;
   /// Without force; whether it was done.
   virtual bool remove_image(const std::string& reference) = 0;
+  /// Lets its files be past removing, or not any more. A test leaves none so.
+  virtual void let_files_stick(const std::string& id, bool stick) = 0;
+  /// Lets their removal take long enough to be looked at.
+  virtual void let_removal_last(const std::string& id) = 0;
   virtual void daemon_dies() = 0;   ///< as by KILL: its containers run on
   virtual void daemon_stops() = 0;  ///< in good order
   virtual void daemon_returns() = 0;

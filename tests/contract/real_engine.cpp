@@ -1,7 +1,11 @@
 #include "tests/contract/real_engine.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -153,6 +157,38 @@ void RealEngine::tag(const std::string& image, const std::string& name, const st
 
 bool RealEngine::remove_image(const std::string& reference) {
   return raw_.call("DELETE", "/images/" + reference).status == 200;
+}
+
+std::string RealEngine::layer_of(const std::string& id) {
+  const std::string data = private_engine().directory() + "/data";
+  for (const auto& [driver, layers] : {std::pair{"overlay2", "/overlay2/"}, {"vfs", "/vfs/dir/"}}) {
+    std::ifstream file(data + "/image/" + driver + "/layerdb/mounts/" + id + "/mount-id");
+    std::string layer;
+    if (file >> layer) return data + layers + layer;
+  }
+  ADD_FAILURE() << "no layer of " << id << " in " << data;
+  return data;
+}
+
+void RealEngine::let_files_stick(const std::string& id, bool stick) {
+  // An immutable file holds even against root; a mount in its place would be taken away by the daemon.
+  const std::string path = layer_of(id) + "/stuck";
+  const int file = ::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+  unsigned int flags = 0;
+  EXPECT_EQ(::ioctl(file, FS_IOC_GETFLAGS, &flags), 0) << path << ": this file system has no immutable files";
+  flags = stick ? flags | FS_IMMUTABLE_FL : flags & ~static_cast<unsigned int>(FS_IMMUTABLE_FL);
+  EXPECT_EQ(::ioctl(file, FS_IOC_SETFLAGS, &flags), 0) << path << ": this file system has no immutable files";
+  ::close(file);
+}
+
+void RealEngine::let_removal_last(const std::string& id) {
+  const std::string directory = layer_of(id) + "/many";
+  std::filesystem::create_directory(directory);
+  for (int i = 0; i < 100'000; ++i) {
+    const int file = ::open((directory + "/" + std::to_string(i)).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    EXPECT_GE(file, 0) << directory;
+    ::close(file);
+  }
 }
 
 void RealEngine::daemon_dies() {

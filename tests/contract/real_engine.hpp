@@ -38,6 +38,8 @@ class RealEngine final : public EngineUnderContract {
   std::string commit_and_run(const docker::ContainerDetails& of, const std::string& name) override;
   void tag(const std::string& image, const std::string& name, const std::string& tag) override;
   bool remove_image(const std::string& reference) override;
+  void let_files_stick(const std::string& id, bool stick) override;
+  void let_removal_last(const std::string& id) override;
   void daemon_dies() override;
   void daemon_stops() override;
   void daemon_returns() override;
@@ -47,6 +49,8 @@ class RealEngine final : public EngineUnderContract {
  private:
   void connect();
   void disconnect();
+  /// Where the engine keeps the container's own files.
+  [[nodiscard]] static std::string layer_of(const std::string& id);
   Answer post(const std::string& target, const std::string& body, int expected);
 
   TemporaryDirectory directory_;

@@ -252,6 +252,7 @@ stop_engine() {
   end holder 5
   for _ in $(seq 40); do
     rm -rf "$dir" 2>/dev/null && break
+    chattr -R -f -i "$dir/data" 2>/dev/null || true  # a test that died in between leaves a file immutable
     sleep 0.1
   done
   [ ! -e "$dir" ] || fail "cannot remove $dir"

@@ -50,12 +50,14 @@ struct Container {
   bool weakened = false;        ///< the engine dropped something of what was asked
   bool unkillable = false;      ///< its process takes no notice of KILL
   bool removal_sticks = false;  ///< the engine cannot remove its files
+  SimTime removal_takes = 7 * millisecond;
   bool inspect_hangs = false;
   bool ghost = false;
 
   // What a list still says: it lags.
   docker::ContainerState listed_state = docker::ContainerState::created;
   SimTime listed_until = 0;
+  bool listed_stale = false;  ///< until its state changes, or the daemon restarts: as after a removal that failed
 
   [[nodiscard]] bool live() const {
     return shown.state == docker::ContainerState::running || shown.state == docker::ContainerState::paused ||
@@ -160,6 +162,7 @@ class Engine {
   void signal(Who who, Container& container, int number);
   void removed(const std::shared_ptr<Container>& container, Who who);
   void set_state(Container& container, docker::ContainerState state);
+  [[nodiscard]] docker::ContainerState listed_state(const Container& container) const;
   void container_event(const Container& container, const std::string& action, std::map<std::string, std::string> attributes = {});
   void changed(const Container& container, std::string_view what, Who who) {
     if (on_change) on_change(container, what, who);

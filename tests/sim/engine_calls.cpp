@@ -233,13 +233,15 @@ void Engine::remove(Who who, const docker::ContainerRemove& request, Done done) 
   }
   set_state(*container, ContainerState::removing);
   changed(*container, "removing", who);
-  after(takes(7 * millisecond), [this, who, container, done] {
+  after(takes(container->removal_takes), [this, who, container, done] {
     if (container->removal_sticks) {
       set_state(*container, ContainerState::dead);
-      container->shown.dead = true;
+      container->listed_state = ContainerState::removing;  // what it wrote down last
+      container->listed_stale = true;
+      container->shown.error =
+          "container " + container->shown.id + ": driver \"overlay2\" failed to remove root filesystem: device or resource busy";
       changed(*container, "dead", who);
-      return done(status_error(500, "container " + container->shown.id +
-                                        ": driver \"overlay2\" failed to remove root filesystem: device or resource busy"));
+      return done(status_error(500, container->shown.error));
     }
     removed(container, who);
     done(docker::Reply{docker::Done{}});

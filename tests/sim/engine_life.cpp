@@ -64,10 +64,15 @@ void Engine::when_free(const std::shared_ptr<Container>& container, std::functio
   container->waiting.push_back(std::move(work));
 }
 
+ContainerState Engine::listed_state(const Container& container) const {
+  return schedule_.now() < container.listed_until || container.listed_stale ? container.listed_state : container.shown.state;
+}
+
 void Engine::set_state(Container& container, ContainerState state) {
   docker::ContainerDetails& shown = container.shown;
-  container.listed_state = schedule_.now() < container.listed_until ? container.listed_state : shown.state;
+  container.listed_state = listed_state(container);
   container.listed_until = schedule_.now() + random_.between(0, 70) * millisecond;
+  container.listed_stale = false;
   shown.state = state;
   shown.running = container.live();
   shown.paused = state == ContainerState::paused;
@@ -221,6 +226,8 @@ void Engine::daemon_starts() {
   ++life_;
   phantom_names_.clear();
   for (const auto& [id, container] : containers_) {
+    container->listed_until = 0;
+    container->listed_stale = false;
     if (container->shown.state == ContainerState::removing) set_state(*container, ContainerState::dead);
     if (container->shown.state == ContainerState::restarting) set_state(*container, ContainerState::exited);
     if (container->process == 0) {

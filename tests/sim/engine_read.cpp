@@ -67,7 +67,7 @@ docker::Result Engine::list(const docker::ContainerList& request) const {
     row.name = shown.name;
     row.image = listed_image(shown);
     row.image_id = shown.image_id;
-    row.state = schedule_.now() < container->listed_until ? container->listed_state : shown.state;
+    row.state = listed_state(*container);
     row.labels = shown.config.labels;
     row.mounts = shown.mounts;
     row.created = std::chrono::duration_cast<std::chrono::seconds>(shown.created->time_since_epoch()).count();

@@ -122,6 +122,8 @@ class TwinEngine final : public EngineUnderContract {
   }
   bool remove_image(const std::string& reference) override { return engine_.drop_image(reference); }
 
+  void let_files_stick(const std::string& id, bool stick) override { engine_.find(id)->removal_sticks = stick; }
+  void let_removal_last(const std::string& id) override { engine_.find(id)->removal_takes = sim::second; }
   void daemon_dies() override { engine_.daemon_stops(true); }
   void daemon_stops() override { engine_.daemon_stops(false); }
   void daemon_returns() override { engine_.daemon_starts(); }
