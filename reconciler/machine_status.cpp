@@ -1,6 +1,7 @@
 // What people are told: status, log and metrics, each where it changed and once.
 
 #include <algorithm>
+#include <tuple>
 
 #include "reconciler/machine.hpp"
 
@@ -204,7 +205,7 @@ void Reconciler::Machine::conditions_of(const AgentState& agent, AgentStatus& st
     put("RolloutHalted", Truth::yes, "NotReady", rollout_.halted_by() + " was not Ready within 5 minutes of its replacement");
   }
   std::sort(all.begin(), all.end(),
-            [](const Condition& a, const Condition& b) { return std::pair(a.type, a.message) < std::pair(b.type, b.message); });
+            [](const Condition& a, const Condition& b) { return std::tie(a.type, a.message) < std::tie(b.type, b.message); });
 }
 
 }  // namespace cofferdam::reconciler

@@ -7,7 +7,7 @@ packages="
 clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 libstdc++-12-dev
 cmake ninja-build ccache pkg-config
 libboost1.81-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
-libssl-dev libsystemd-dev libgtest-dev libgmock-dev libbenchmark-dev
+libssl-dev libsystemd-dev libgtest-dev libgmock-dev libbenchmark-dev libmimalloc-dev
 g++-12
 docker.io containerd runc iptables busybox-static docker-registry apache2-utils prometheus
 iproute2 openssl curl jq python3 systemd procps util-linux psmisc ca-certificates tar
