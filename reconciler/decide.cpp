@@ -248,12 +248,18 @@ Row Decider::look() {
   Row waiting;
   for (const auto& container : view_.containers) {
     const bool unknown = !container.inspected && !container.live();
-    if (!container.dirty && (container.suspect || !unknown)) continue;
+    const bool again = container.look_again && !ahead(container.look_again);
+    if (!container.suspect) wake(container.look_again);
+    if (!container.dirty && (container.suspect || !(unknown || again))) continue;
     if (!ahead(container.inspect_retry)) {
-      return act("6", Action::inspect, container.dirty ? "something happened to it" : "its state is not known", &container);
+      const std::string_view why = container.dirty ? "something happened to it"
+                                   : unknown       ? "its state is not known"
+                                                   : "its removal may have failed";
+      return act("6", Action::inspect, std::string{why}, &container);
     }
     wake(container.inspect_retry);
-    if (waiting) continue;
+    const bool left_over = std::find(ours_.begin(), ours_.end(), &container) == ours_.end();
+    if (waiting || (left_over && !container.dirty)) continue;
     Decision decision = wait("6", "the last inspect of " + container.name + " failed");
     const bool stuck = container.inspect_failures >= 3;
     waiting = told(std::move(decision), stuck ? Phase::stuck : Phase::back_off, "inspect", container.inspect_error);

@@ -73,8 +73,11 @@ void Reconciler::Machine::learn(AgentState& agent, ContainerView& container, con
   remember_listed(agent, container);
   if (container.state == ContainerState::removing) {
     if (!container.removing_since) container.removing_since = now_.mono;
+    const Monotonic::duration so_far = now_.mono - *container.removing_since;
+    container.look_again = now_.mono + std::clamp<Monotonic::duration>(so_far, std::chrono::seconds{1}, std::chrono::minutes{10});
   } else {
     container.removing_since.reset();
+    container.look_again.reset();
   }
   if (container.suspect) {
     occupy(agent, container);

@@ -128,7 +128,9 @@ struct ContainerView {
   std::optional<Monotonic> removal_since;   ///< first failed removal
   std::optional<Monotonic> removal_retry;   ///< not again before
   std::optional<Monotonic> removing_since;  ///< first seen in state `removing`
-  bool interrupted = false;                 ///< its end was not its own (counting.hpp); meaningful once ended
+  /// It is `removing`, and looked at then: a removal that fails tells nobody, and no list says so before the daemon restarts.
+  std::optional<Monotonic> look_again;
+  bool interrupted = false;  ///< its end was not its own (counting.hpp); meaningful once ended
 
   [[nodiscard]] bool live() const {
     return state == docker::ContainerState::running || state == docker::ContainerState::paused ||

@@ -56,6 +56,34 @@ Agent without_version(Agent agent) {
   return agent;
 }
 
+ContainerView being_removed(std::int64_t attempt, seconds look_again) {
+  ContainerView view = exited(attempt, 137);
+  view.state = ContainerState::removing;
+  view.removing_since = at_start().mono;
+  view.look_again = at_start().mono + look_again;
+  return view;
+}
+
+TEST(DecideGates, LooksAgainAtWhatIsBeingRemovedForItsRemovalMayFailUntold) {
+  auto agent = Agent{Want::absent}.with(being_removed(1, seconds{8})).with(ended(1, 137));
+  EXPECT_EQ(told(agent.decide()), "14 none");
+  EXPECT_EQ(agent.decide().wake_at, at_start().mono + seconds{8});
+  EXPECT_EQ(told(agent.decide(later(at_start(), seconds{8}))), "6 inspect id-1");
+}
+
+TEST(DecideGates, LooksAgainAlsoAtWhatCountsAsGoneButIsNotHeldUpByIt) {
+  auto left = being_removed(1, seconds{600});
+  auto agent = present().prepared().with(left);
+  const auto minutes_later = later(at_start(), seconds{500});
+  EXPECT_EQ(told(agent.decide(minutes_later)), "52 create");
+  EXPECT_EQ(told(agent.decide(later(at_start(), seconds{600}))), "6 inspect id-1");
+  left.inspect_retry = at_start().mono + seconds{700};
+  EXPECT_EQ(told(present().prepared().with(left).decide(later(at_start(), seconds{600}))), "52 create");
+  left.dirty = true;
+  EXPECT_EQ(told(present().prepared().with(left).decide(later(at_start(), seconds{600}))), "6 none")
+      << "something happened to it";
+}
+
 TEST(DecideGates, CountsAFailedStartAsAnEndAlsoWhereSomebodysRemovalLeftItDead) {
   auto failed = container(1, ContainerState::dead);
   failed.start_failed_code = 126;

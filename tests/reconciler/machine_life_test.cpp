@@ -275,6 +275,22 @@ TEST(Machine, KeepsTheEndOfWhatItSawBeingRemovedByAnother) {
   EXPECT_EQ(world.engine.of("bot").size(), 0U);
 }
 
+TEST(Machine, RemovesWhatAnothersFailedRemovalLeftThoughNobodyTellsThatItFailed) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  restartPolicy: Never\n"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.engine.kill_from_outside(id, "9", 137, world.now);
+  world.engine.containers.at(id).state = docker::ContainerState::removing;
+  world.pass(seconds{1});
+  EXPECT_EQ(world.phase("bot"), "Stopping");
+  world.engine.containers.at(id).state = docker::ContainerState::dead;  // and no event
+  world.pass(seconds{5});
+  EXPECT_EQ(world.engine.of("bot").size(), 0U);
+  EXPECT_EQ(world.phase("bot"), "Failed/Interrupted");
+}
+
 TEST(Machine, LearnsOfAFailedStartFromWhatIsLeftOfTheContainer) {
   World world;
   world.start();
