@@ -16,6 +16,7 @@
 #include "docker/error.hpp"
 #include "docker/requests.hpp"
 #include "metrics/metrics.hpp"
+#include "reconciler/effects.hpp"
 #include "reconciler/inputs.hpp"
 #include "reconciler/reconciler.hpp"
 #include "specs/configuration.hpp"
@@ -122,6 +123,8 @@ struct RunOptions {
   std::function<void(const reconciler::EngineFacts&)> on_engine;
   /// once: a line for people on each change of an agent's phase or reason.
   std::function<void(const reconciler::AgentStatus&)> on_progress;
+  /// once, dry: what the service would log as a warning or an error.
+  std::function<void(const reconciler::Audit&)> on_trouble;
   /// dry, once: nothing more happens by itself. The loop runs on until `finish` is called with the exit code.
   std::function<void(Api&, std::function<void(int)> finish)> on_quiet;
 };

@@ -213,6 +213,7 @@ void App::effect(const reconciler::DropStatus& drop) {
 
 void App::effect(const reconciler::Audit& audit) {
   if (log_) log_->write(audit);
+  if (options_.on_trouble && audit.severity >= reconciler::Severity::warning) options_.on_trouble(audit);
 }
 
 void App::effect(const reconciler::Metric& metric) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "controller/app.hpp"
 
@@ -48,8 +50,13 @@ bool App::is_quiet() const {
 }
 
 bool App::is_settled() const {
+  // With the sandbox off nothing will ever move; and a removal that is held waits for a person, not for us.
+  if (!machine().summary().sandbox_enabled) return true;
+  std::set<std::string> held;
+  for (const auto& set : machine().held()) held.insert(set.agents.begin(), set.agents.end());
   const auto statuses = machine().statuses();
-  return std::all_of(statuses.begin(), statuses.end(), [](const auto& one) { return is_final(one.second); });
+  return std::all_of(statuses.begin(), statuses.end(),
+                     [&held](const auto& one) { return is_final(one.second) || held.contains(one.first); });
 }
 
 void App::look_for_quiet() {

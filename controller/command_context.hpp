@@ -84,7 +84,7 @@ std::string agent_text(const Json& agent, bool colour, reconciler::WallTime now)
 /// A line for each set of agents whose removal is held, from an object that has "held"; a line for each spec file in error.
 std::string held_text(const Json& held);
 std::string files_text(const Json& files);
-/// What `plan` prints, from the API's plan.
+/// What `plan` prints, from the API's plan with its files.
 std::string plan_text(const Json& plan, bool colour);
 std::string engine_text(const std::string& address, const std::string& version, const std::string& id);
 

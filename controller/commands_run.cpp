@@ -1,8 +1,11 @@
 // Commands that work without a running controller: run, apply, plan (which asks one where there is one), version.
 
+#include <algorithm>
 #include <chrono>
 #include <ostream>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "controller/command_context.hpp"
 #include "controller/status_json.hpp"
@@ -26,8 +29,20 @@ bool has_failed(reconciler::Phase phase) {
   return failed.contains(phase);
 }
 
+/// Objects of the API as one.
+Json joined(const std::vector<std::string>& bodies) {
+  Json all = Json::object();
+  for (const std::string& body : bodies) {
+    const Json part = Json::parse(body, nullptr, false);
+    if (part.is_object()) {
+      all.update(part);
+    }
+  }
+  return all;
+}
+
 /// Nothing where no controller runs: then a dry run answers.
-std::optional<std::string> plan_of_running(const CommandContext& context, const std::string& socket, int& code) {
+std::optional<Json> plan_of_running(const CommandContext& context, const std::string& socket, int& code) {
   const ApiResult result = ask_controller(socket, "/v1/plan");
   if (const auto* failure = std::get_if<ApiFailure>(&result)) {
     code = failure->kind == ApiFailure::Kind::nobody ? exit_ok : context.explain(*failure);
@@ -44,13 +59,39 @@ std::optional<std::string> plan_of_running(const CommandContext& context, const 
     const Json engine = controller.is_object() ? controller.value("engine", Json::object()) : Json::object();
     context.streams.err << engine_text(engine.value("address", ""), engine.value("version", ""), engine.value("id", "")) << '\n';
   }
-  return reply.body;
+  const ApiResult files = ask_controller(socket, "/v1/files");
+  const auto* const listed = std::get_if<ApiReply>(&files);
+  return joined({reply.body, listed != nullptr && listed->status == 200 ? listed->body : std::string()});
 }
 
-int print_plan(const CommandContext& context, const std::string& body) {
-  const Json plan = Json::parse(body, nullptr, false);
-  context.streams.out << (context.json() ? body : plan_text(plan, context.streams.colour));
-  return plan.is_object() && plan.value("changes", 0) > 0 ? exit_found : exit_ok;
+int print_plan(const CommandContext& context, const Json& plan) {
+  context.streams.out << (context.json() ? json_text(plan) : plan_text(plan, context.streams.colour));
+  return plan.value("changes", 0) > 0 ? exit_found : exit_ok;
+}
+
+void print_trouble(const CommandContext& context, const reconciler::Audit& audit) {
+  // Told as progress; the others end the run, and are told then.
+  static const std::set<std::string> told{"PhaseChanged", "EngineDown", "SpecDirectoryUnreadable", "StateUnreadable"};
+  if (told.contains(audit.event)) {
+    return;
+  }
+  const bool error = audit.severity == reconciler::Severity::error;
+  context.streams.err << coloured(error ? "error: " : "warning: ", error ? Colour::bad : Colour::busy, context.streams.colour)
+                      << (audit.agent.empty() ? "" : clean(audit.agent) + ": ") << clean(audit.message) << '\n';
+}
+
+/// The table of agents and what it cannot show: files in error, and removals that wait for a person.
+int print_outcome(const CommandContext& context, const reconciler::Reconciler& machine) {
+  const auto statuses = machine.statuses();
+  const Json outcome = joined({agents_json(statuses), files_json(machine.files()), held_json(machine.held())});
+  const std::string beside = files_text(outcome) + held_text(outcome);
+  if (context.json()) {
+    context.streams.out << json_text(outcome);
+  } else {
+    context.streams.out << (statuses.empty() ? "" : agents_text(outcome, context.streams.colour, wall_now())) << beside;
+  }
+  const bool failed = std::any_of(statuses.begin(), statuses.end(), [](const auto& one) { return has_failed(one.second.phase); });
+  return failed || !beside.empty() ? exit_found : exit_ok;
 }
 
 }  // namespace
@@ -82,20 +123,8 @@ int command_apply(const CommandContext& context) {
                         << (status.reason.empty() ? "" : "/" + clean(status.reason))
                         << (status.message.empty() ? "" : ": " + clean(status.message)) << '\n';
   };
-  options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) {
-    const auto statuses = api.machine().statuses();
-    const std::string body = agents_json(statuses);
-    if (context.json()) {
-      context.streams.out << body;
-    } else if (!statuses.empty()) {
-      context.streams.out << agents_text(Json::parse(body, nullptr, false), context.streams.colour, wall_now());
-    }
-    bool failed = false;
-    for (const auto& [name, status] : statuses) {
-      failed = failed || has_failed(status.phase);
-    }
-    finish(failed ? exit_found : exit_ok);
-  };
+  options.on_trouble = [&](const reconciler::Audit& audit) { print_trouble(context, audit); };
+  options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) { finish(print_outcome(context, api.machine())); };
   return context.fail(run(options));
 }
 
@@ -105,8 +134,8 @@ int command_plan(const CommandContext& context) {
     return exit_configuration;
   }
   int code = exit_ok;
-  if (const auto body = plan_of_running(context, *socket, code)) {
-    return print_plan(context, *body);
+  if (const auto plan = plan_of_running(context, *socket, code)) {
+    return print_plan(context, *plan);
   }
   if (code != exit_ok) {
     return code;
@@ -118,7 +147,8 @@ int command_plan(const CommandContext& context) {
     context.streams.err << engine_line(engine) << "; no controller runs: a dry run\n";
   };
   options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) {
-    finish(print_plan(context, plan_json(api.machine().plan(api.now()), api.machine().held())));
+    const auto& machine = api.machine();
+    finish(print_plan(context, joined({plan_json(machine.plan(api.now()), machine.held()), files_json(machine.files())})));
   };
   return context.fail(run(options));
 }

@@ -176,6 +176,7 @@ std::string plan_text(const Json& plan, bool colour) {
     const bool change = text_of(line, "action") != "none";
     text += coloured(clean(text_of(line, "text")), change ? Colour::bold : Colour::none, colour) + "\n";
   }
+  text += files_text(plan);
   text += held_text(plan);
   const std::string changes = text_of(plan, "changes");
   return text + (changes == "0" ? "nothing to do" : changes + (changes == "1" ? " change" : " changes")) + "\n";

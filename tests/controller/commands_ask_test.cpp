@@ -118,7 +118,9 @@ TEST_F(AskingTest, PlanAsksTheRunningOne) {
   const Outcome outcome = ask({"plan"});
   EXPECT_THAT(outcome.err, HasSubstr("engine unix:///run/test-engine.sock, version 20.10.24, ID ENGINE:ID\n"));
   EXPECT_THAT(outcome.out, HasSubstr("refactor-bot"));
+  EXPECT_EQ(outcome.out.find("yaml"), std::string::npos) << "no file is in error";
   const auto json = nlohmann::json::parse(ask({"plan", "--output", "json"}).out);
+  EXPECT_EQ(json["files"].size(), 1U);
   EXPECT_EQ(outcome.code, json["changes"] == 0 ? 0 : 1);
 }
 
