@@ -5,6 +5,10 @@
 # It installs what is missing, builds, starts a private daemon in its own namespaces, and cleans up after itself.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+# The environment wins over a configuration file: nothing of the caller's may lead to another engine than the private one.
+for variable in ${!DOCKER_*} ${!COFFERDAM_*}; do
+  case $variable in COFFERDAM_BINARY) ;; *) unset "$variable" ;; esac
+done
 
 check=""
 case ${1:-} in

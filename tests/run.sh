@@ -14,6 +14,10 @@
 # Full logs are kept in build/dev/test-logs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+# The environment wins over a configuration file: nothing of the caller's may lead to another engine than the private ones.
+for variable in ${!DOCKER_*} ${!COFFERDAM_*}; do
+  case $variable in COFFERDAM_BINARY | COFFERDAM_COVERAGE_BUILD) ;; *) unset "$variable" ;; esac
+done
 
 build=build/dev
 logs=$build/test-logs

@@ -24,6 +24,10 @@
 # With --registry: Debian's docker-registry on https://registry.test:5000 (reachable inside the namespace only), its
 # CA known to the daemon, user "robot" with password "s3cret"; holds registry.test:5000/agents/busybox:1.
 set -euo pipefail
+# Nothing of the caller's environment may lead to another engine than the private one.
+for variable in ${!DOCKER_*} ${!COFFERDAM_*}; do
+  case $variable in COFFERDAM_ENGINE_OWNER) ;; *) unset "$variable" ;; esac
+done
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ready_within=60  # seconds, for each of the things that are waited for
