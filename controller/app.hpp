@@ -88,6 +88,7 @@ class App final : public Api {
 
   // Beginning and ending (app_run.cpp).
   std::optional<RunResult> prepare();
+  [[nodiscard]] std::optional<RunResult> refuse_owners() const;
   std::optional<RunResult> prepare_service();
   void begin();
   void await_signals();

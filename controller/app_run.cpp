@@ -1,6 +1,7 @@
 // How the run loop begins, reloads and ends.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -79,6 +80,7 @@ std::optional<RunResult> App::prepare() {
   const auto& configured = configuration_->configuration;
   const bool locked = service() || options_.mode == Mode::once || options_.exclusive;
   if (locked) {
+    if (auto refusal = refuse_owners()) return refusal;
     const std::string error = make_directory(configured.runtime_directory, 0750);
     if (!error.empty()) return cannot_make("runtime.directory", error);
     auto lock = InstanceLock::acquire(configured.runtime_directory, configured.instance, command_of(options_));
@@ -86,6 +88,18 @@ std::optional<RunResult> App::prepare() {
     lock_.emplace(std::move(std::get<InstanceLock>(lock)));
   }
   return service() ? prepare_service() : std::nullopt;
+}
+
+std::optional<RunResult> App::refuse_owners() const {
+  const auto& configured = configuration_->configuration;
+  const uid_t user = geteuid();
+  std::string refusal = refuse_other_owner("state.directory", configured.state_directory, user, command_of(options_));
+  // Another's runtime directory is a choice where our right to write it was given; root needs none.
+  if (refusal.empty() && user == 0) {
+    refusal = refuse_other_owner("runtime.directory", configured.runtime_directory, user, command_of(options_));
+  }
+  if (refusal.empty()) return std::nullopt;
+  return RunResult{service() ? exit_configuration : exit_usage, std::move(refusal)};
 }
 
 std::optional<RunResult> App::prepare_service() {

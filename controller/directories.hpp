@@ -12,4 +12,8 @@ namespace cofferdam::controller {
 /// is there stays as it is. Returns the system's words where it cannot be had; empty: it is there.
 std::string make_directory(const std::string& path, mode_t mode);
 
+/// Why `user` must not run `command` on a directory that is there and belongs to another: our files in it are for their owner
+/// alone (0600), so that one run as root would shut the service out of its own. Empty: it may. `field` is the configuration's.
+std::string refuse_other_owner(const std::string& field, const std::string& path, uid_t user, const std::string& command);
+
 }  // namespace cofferdam::controller

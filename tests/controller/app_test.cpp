@@ -11,11 +11,13 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
 #include "controller/api.hpp"
 #include "controller/api_client.hpp"
+#include "controller/directories.hpp"
 #include "controller/instance_lock.hpp"
 #include "tests/controller/scripted_engine.hpp"
 #include "tests/controller/temp_directory.hpp"
@@ -157,6 +159,33 @@ TEST_F(AppTest, ARuntimeDirectoryThatCannotBeMadeSaysHowToMendIt) {
   EXPECT_EQ(result.exit_code, exit_configuration);
   EXPECT_THAT(result.error, HasSubstr("runtime.directory"));
   EXPECT_THAT(result.error, HasSubstr("install -d"));
+}
+
+TEST_F(AppTest, RefusesToWriteIntoTheStateOfAnotherUser) {
+  EXPECT_EQ(refuse_other_owner("state.directory", temp_.path(), geteuid(), "cofferdam apply"), "");
+  EXPECT_EQ(refuse_other_owner("state.directory", temp_.at("missing"), geteuid() + 1, "cofferdam apply"), "");
+  fs::create_directories(temp_.at("state"));
+  ASSERT_EQ(chown(temp_.at("state").c_str(), 54321, 54321), 0) << "needs root, as tests/run.sh does";
+  for (const auto& [mode, exclusive, code] :
+       {std::tuple{Mode::once, false, exit_usage}, {Mode::dry, true, exit_usage}, {Mode::service, false, exit_configuration}}) {
+    options_.mode = mode;
+    options_.exclusive = exclusive;
+    const auto result = run(options_);
+    EXPECT_EQ(result.exit_code, code);
+    EXPECT_THAT(result.error, HasSubstr("state.directory " + temp_.at("state") + " belongs to '#54321', and this is root: "));
+    EXPECT_THAT(result.error, HasSubstr("(sudo -u '#54321' cofferdam "));
+    EXPECT_FALSE(fs::exists(temp_.at("run"))) << "nothing was made";
+  }
+}
+
+TEST_F(AppTest, RootLeavesNoLockInARuntimeDirectoryOfAnotherUser) {
+  fs::create_directories(temp_.at("run"));
+  ASSERT_EQ(chown(temp_.at("run").c_str(), 54321, 54321), 0) << "needs root, as tests/run.sh does";
+  options_.mode = Mode::once;
+  const auto result = run(options_);
+  EXPECT_EQ(result.exit_code, exit_usage);
+  EXPECT_THAT(result.error, HasSubstr("runtime.directory"));
+  EXPECT_TRUE(fs::is_empty(temp_.at("run")));
 }
 
 TEST_F(AppTest, RefusesToRunBesideAnother) {
