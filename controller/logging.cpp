@@ -181,6 +181,7 @@ Severity severity_from(const std::string& level) {
   for (const auto severity : {Severity::debug, Severity::info, Severity::notice, Severity::warning, Severity::error}) {
     if (level == name_of(severity)) return severity;
   }
+  if (level == "trace") return Severity::debug;  // there is nothing below
   return level == "warn" ? Severity::warning : Severity::info;
 }
 

@@ -96,6 +96,8 @@ TEST(Logging, KnowsTheConfiguredLevels) {
   for (const auto severity : {Severity::debug, Severity::info, Severity::notice, Severity::warning, Severity::error}) {
     EXPECT_EQ(severity_from(std::string(name_of(severity))), severity);
   }
+  EXPECT_EQ(severity_from("warn"), Severity::warning);
+  EXPECT_EQ(severity_from("trace"), Severity::debug) << "asking for more than there is gives all there is";
 }
 
 }  // namespace
