@@ -1,7 +1,5 @@
 #include "controller/app.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -101,11 +99,7 @@ App::App(const RunOptions& options, LoadedFile loaded, docker::Endpoint endpoint
       patience_timer_(io_) {
   const auto& configured = configuration_->configuration;
   if (service()) {
-    Log::Options log_options;
-    log_options.format = choose_log_format(configured.log_format, 2, std::getenv("JOURNAL_STREAM"));
-    log_options.least = severity_from(configured.log_level);
-    log_options.colour = log_options.format == LogFormat::text && isatty(2) != 0 && std::getenv("NO_COLOR") == nullptr;
-    log_ = std::make_unique<Log>(log_options);
+    log_ = std::make_unique<Log>(log_options(configured.log_level, configured.log_format));
   }
   SpecDirectory::Options directory_options;
   directory_options.directory = configured.specs.directory;

@@ -275,7 +275,7 @@ Verdict App::take_configuration(LoadedFile loaded) {
 void App::enforce(LoadedFile loaded) {
   configuration_ = std::make_shared<const specs::LoadedConfiguration>(std::move(loaded.loaded));
   controller_paths_ = std::move(loaded.controller_paths);
-  if (log_) log_->least(severity_from(configuration_->configuration.log_level));
+  if (log_) log_->change(log_options(configuration_->configuration.log_level, configuration_->configuration.log_format));
   reconciler::ConfigRead read;
   read.configuration = std::shared_ptr<const specs::Configuration>(configuration_, &configuration_->configuration);
   read.controller_paths = controller_paths_;

@@ -13,6 +13,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -232,7 +233,7 @@ class Log::Impl {
       case LogFormat::json: emit(record, json_line(record, host_wall_time())); return;
     }
   }
-  void least(Severity severity) { options_.least = severity; }
+  void change(const Options& options) { options_ = options; }
 
  private:
   void emit(const Audit& record, const std::string& line) {
@@ -248,8 +249,16 @@ Log::~Log() = default;
 void Log::write(const Audit& record) {
   impl_->write(record);
 }
-void Log::least(Severity severity) {
-  impl_->least(severity);
+void Log::change(const Options& options) {
+  impl_->change(options);
+}
+
+Log::Options log_options(const std::string& level, const std::string& format) {
+  Log::Options options;
+  options.format = choose_log_format(format, options.descriptor, std::getenv("JOURNAL_STREAM"));
+  options.least = severity_from(level);
+  options.colour = options.format == LogFormat::text && isatty(options.descriptor) != 0 && std::getenv("NO_COLOR") == nullptr;
+  return options;
 }
 
 }  // namespace cofferdam::controller

@@ -32,12 +32,16 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   void write(const reconciler::Audit& record);
-  void least(reconciler::Severity severity);
+  /// From the next record on. The descriptor stays the first one.
+  void change(const Options& options);
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// For standard error, by log.level and log.format as configured.
+Log::Options log_options(const std::string& level, const std::string& format);
 
 /// One record as one line, without its end. `time` is UTC.
 std::string text_line(const reconciler::Audit& record, reconciler::WallTime time, bool colour);

@@ -70,11 +70,23 @@ TEST(Logging, KeepsBackWhatIsBelowItsLevel) {
   audit.severity = Severity::info;
   log.write(audit);
   EXPECT_EQ(read_file(temp.at("log")), "");
-  log.least(Severity::debug);
+  log.change({LogFormat::json, Severity::debug, file.get(), false});
   log.write(audit);
   log.write(audit);
   const auto text = read_file(temp.at("log"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+}
+
+TEST(Logging, ChangesItsFormatWithoutANewStart) {
+  TempDirectory temp;
+  const FileDescriptor file(open(temp.at("log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  Log log({LogFormat::json, Severity::info, file.get(), false});
+  log.write(record());
+  const auto before = read_file(temp.at("log"));
+  log.change({LogFormat::text, Severity::info, file.get(), false});
+  log.write(record());
+  ASSERT_EQ(before.substr(0, 1), "{");
+  EXPECT_THAT(read_file(temp.at("log")).substr(before.size()), HasSubstr(" warning EnvFiltered refactor-bot: "));
 }
 
 TEST(Logging, ChoosesByWhatListens) {
