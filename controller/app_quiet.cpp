@@ -91,6 +91,7 @@ void App::give_up() {
     return shut_down(
         {exit_engine, text + ": the engine did not answer" + (summary.engine_why.empty() ? "" : ": " + summary.engine_why)});
   }
+  if (!summary.listed) text += "\nthe engine did not list its containers";
   if (!summary.scan_error.empty()) text += "\n" + summary.scan_error;
   for (const auto& [agent, status] : machine().statuses()) {
     if (is_final(status)) continue;
@@ -98,7 +99,9 @@ void App::give_up() {
     if (!status.reason.empty()) text += '/' + status.reason;
     if (!status.message.empty()) text += ": " + status.message;
   }
-  shut_down({exit_found, std::move(text)});
+  // "Found" is a plan's answer, and none was come to: the engine kept us waiting, or the folder did.
+  const bool engine = !summary.listed || session_.calls_in_flight() > 0;
+  shut_down({!dry() ? exit_found : engine ? exit_engine : exit_usage, std::move(text)});
 }
 
 }  // namespace cofferdam::controller

@@ -260,6 +260,7 @@ TEST_F(AppTest, ADryRunAsksAndChangesNothing) {
   EXPECT_THAT(engine_.lines("POST"), IsEmpty());
   EXPECT_THAT(engine_.lines("DELETE"), IsEmpty());
   EXPECT_FALSE(fs::exists(temp_.at("run"))) << "nor does it make anything";
+  EXPECT_FALSE(fs::exists(temp_.at("state")));
 }
 
 TEST_F(AppTest, ADryRunSaysWhyTheFolderCannotBeRead) {
@@ -269,6 +270,23 @@ TEST_F(AppTest, ADryRunSaysWhyTheFolderCannotBeRead) {
   const auto result = run(options_);
   EXPECT_EQ(result.exit_code, exit_usage);
   EXPECT_THAT(result.error, HasSubstr(temp_.at("agents.d")));
+}
+
+class AppWithAMuteEngine : public AppTest {
+ protected:
+  std::string engine_path() override { return mute_.path(); }
+  ScriptedEngine mute_{[](const std::string&) { return std::string(); }};
+};
+
+TEST_F(AppWithAMuteEngine, ADryRunThatGivesUpHasNotFoundAnything) {
+  options_.mode = Mode::dry;
+  options_.patience = 1s;
+  for (const bool exclusive : {false, true}) {
+    options_.exclusive = exclusive;
+    const auto result = run(options_);
+    EXPECT_EQ(result.exit_code, exit_engine);
+    EXPECT_THAT(result.error, HasSubstr("gave up after 1 s\nthe engine did not list its containers"));
+  }
 }
 
 TEST_F(AppTest, CleanupIsAboutTheEngineWhateverTheFolderIsLike) {
