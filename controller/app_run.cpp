@@ -125,7 +125,8 @@ void App::begin() {
   read.configuration = std::shared_ptr<const specs::Configuration>(configuration_, &configuration_->configuration);
   read.controller_paths = controller_paths_;
   loop_.dispatch(std::move(read));
-  store_.load([this](StateStore::Loaded loaded) {
+  const auto access = dry() ? StateStore::Access::look : StateStore::Access::take_over;
+  store_.load(access, [this](StateStore::Loaded loaded) {
     if (!loaded.warning.empty()) log(Severity::warning, "StateDirectory", loaded.warning);
     state_loaded_ = true;
     loop_.dispatch(std::move(loaded.state));

@@ -150,8 +150,8 @@ void read_record(int place, const std::string& name, const std::string& key, Rea
   reading.records.push_back(std::move(record));
 }
 
-/// Every record of one directory. Drafts that a crash left behind go.
-void read_records(const std::string& directory, std::string_view kind, Reading& reading) {
+/// Every record of one directory. Drafts that a crash left behind go, where we may take over.
+void read_records(const std::string& directory, std::string_view kind, StateStore::Access right, Reading& reading) {
   const std::string place = directory + '/' + std::string(kind);
   const int opened = open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (opened < 0) {
@@ -172,7 +172,7 @@ void read_records(const std::string& directory, std::string_view kind, Reading& 
       break;
     }
     const std::string name = static_cast<const char*>(entry->d_name);
-    if (name.starts_with(temporary)) unlinkat(opened, name.c_str(), 0);
+    if (right == StateStore::Access::take_over && name.starts_with(temporary)) unlinkat(opened, name.c_str(), 0);
     if (name.starts_with(".")) continue;
     const auto key = state_key_of(std::string(kind) + '/' + name);
     if (key) read_record(opened, name, *key, reading);
@@ -180,15 +180,20 @@ void read_records(const std::string& directory, std::string_view kind, Reading& 
   closedir(stream);
 }
 
-StateStore::Loaded load_all(const std::string& directory) {
+std::string missing_text(const std::string& directory, StateStore::Access right) {
+  const std::string text = "state directory " + directory + " was missing, so nothing is remembered of earlier lives";
+  if (right == StateStore::Access::look) return text;
+  const std::string error = make_directory(directory, 0700);
+  return text +
+         (error.empty() ? ": it was made, empty" : ": and it cannot be made (" + error + "); make it for the service's user");
+}
+
+StateStore::Loaded load_all(const std::string& directory, StateStore::Access right) {
   StateStore::Loaded loaded;
   struct stat info{};
   if (stat(directory.c_str(), &info) != 0 && errno == ENOENT) {
     loaded.state.known = true;
-    const std::string made = make_directory(directory, 0700);
-    loaded.warning =
-        "state directory " + directory + " was missing, so nothing is remembered of earlier lives: " +
-        (made.empty() ? "it was made, empty" : "and it cannot be made (" + made + "); make it for the service's user");
+    loaded.warning = missing_text(directory, right);
     return loaded;
   }
   Reading reading;
@@ -197,7 +202,7 @@ StateStore::Loaded load_all(const std::string& directory) {
     reading.error = system_message(errno);
   } else {
     for (const auto kind : record_directories) {
-      if (reading.error.empty()) read_records(directory, kind, reading);
+      if (reading.error.empty()) read_records(directory, kind, right, reading);
     }
     if (reading.error.empty()) read_record(opened.get(), "engine", "engine", reading);
   }
@@ -235,8 +240,8 @@ std::optional<std::string> state_key_of(const std::string& file) {
 StateStore::StateStore(PathPool& pool, std::string directory, std::chrono::milliseconds deadline)
     : pool_(pool), directory_(std::move(directory)), deadline_(deadline) {}
 
-void StateStore::load(std::function<void(Loaded)> done) {
-  std::function<Loaded()> work = [directory = directory_] { return load_all(directory); };
+void StateStore::load(Access right, std::function<void(Loaded)> done) {
+  std::function<Loaded()> work = [directory = directory_, right] { return load_all(directory, right); };
   std::function<void(std::optional<Loaded>)> answer = [directory = directory_,
                                                        done = std::move(done)](std::optional<Loaded> loaded) {
     if (!loaded) {

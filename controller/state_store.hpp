@@ -23,8 +23,12 @@ class StateStore {
     reconciler::StateLoaded state;
     std::string warning;  ///< the directory was missing, or is not to be written to; empty: neither
   };
-  /// Reads every record; makes the directory (0700) where it is missing. Called back from the loop.
-  void load(std::function<void(Loaded)> done);
+  enum class Access {
+    take_over,  ///< makes the directory (0700) where it is missing, and drops drafts that a crash left behind
+    look,       ///< changes nothing: another's directory may be looked at while its owner writes
+  };
+  /// Reads every record. Called back from the loop.
+  void load(Access right, std::function<void(Loaded)> done);
 
   /// Writes, or with empty bytes ends, a record; answered once, from the loop.
   void save(const reconciler::Save& save, std::function<void(reconciler::SaveDone)> done);

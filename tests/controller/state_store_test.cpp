@@ -30,10 +30,10 @@ using testing::write_file;
 
 class StateStoreTest : public ::testing::Test {
  protected:
-  StateStore::Loaded load() {
+  StateStore::Loaded load(StateStore::Access access = StateStore::Access::take_over) {
     StateStore store(pool_, directory());
     std::optional<StateStore::Loaded> result;
-    store.load([&](StateStore::Loaded loaded) { result = std::move(loaded); });
+    store.load(access, [&](StateStore::Loaded loaded) { result = std::move(loaded); });
     EXPECT_TRUE(loop_until(io_, [&] { return result.has_value(); }));
     return result.value_or(StateStore::Loaded{});
   }
@@ -127,6 +127,19 @@ TEST_F(StateStoreTest, ToleratesGarbageAndDropsDrafts) {
   const auto all = records();
   EXPECT_EQ(all, (std::map<std::string, std::string>{{"agents/a", "good"}, {"agents/zero", ""}}));
   EXPECT_FALSE(fs::exists(directory() + "/agents/.new-123-4"));
+}
+
+TEST_F(StateStoreTest, WhoOnlyLooksChangesNothing) {
+  const auto missing = load(StateStore::Access::look);
+  EXPECT_TRUE(missing.state.known);
+  EXPECT_THAT(missing.warning, HasSubstr(directory() + " was missing"));
+  EXPECT_FALSE(fs::exists(directory()));
+  save("agents/a", "good");
+  write_file(directory() + "/agents/.new-123-4", "being written by its owner");
+  const auto loaded = load(StateStore::Access::look);
+  ASSERT_EQ(loaded.state.records.size(), 1U);
+  EXPECT_EQ(loaded.state.records[0].bytes, "good");
+  EXPECT_TRUE(fs::exists(directory() + "/agents/.new-123-4"));
 }
 
 TEST_F(StateStoreTest, AnUnreadableDirectoryIsNotAnEmptyOne) {
