@@ -91,6 +91,7 @@ class App final : public Api {
   [[nodiscard]] std::optional<RunResult> refuse_owners() const;
   std::optional<RunResult> prepare_service();
   void begin();
+  void watch_configuration();
   void await_signals();
   void arm_heartbeat();
   void beat();

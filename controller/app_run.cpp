@@ -133,9 +133,7 @@ void App::begin() {
   });
   session_.start();
   if (service()) {
-    const auto file = std::filesystem::absolute(options_.source.file).lexically_normal().string();
-    configuration_watch_ =
-        std::make_unique<ConfigurationWatch>(io_, folder_pool_, file, [this] { reload([](const Verdict&) {}); });
+    watch_configuration();
     write_controller_status();
     arm_heartbeat();
     arm_watchdog();
@@ -148,6 +146,20 @@ void App::begin() {
       if (!error && !stopping_) give_up();
     });
   }
+}
+
+void App::watch_configuration() {
+  const auto file = std::filesystem::absolute(options_.source.file).lexically_normal().string();
+  ConfigurationWatch::Handlers handlers;
+  handlers.changed = [this] { reload([](const Verdict&) {}); };
+  handlers.watch_trouble = [this, file](const std::string& trouble) {
+    if (trouble.empty()) {
+      log(Severity::notice, "WatchRestored", "changes of the configuration are seen at once again");
+    } else {
+      log(Severity::warning, "WatchLost", "configuration " + file + ": " + trouble);
+    }
+  };
+  configuration_watch_ = std::make_unique<ConfigurationWatch>(io_, folder_pool_, file, std::move(handlers));
 }
 
 void App::await_signals() {
@@ -183,6 +195,7 @@ void App::beat() {
   heartbeat_at_ = now().wall;
   write_controller_status();
   service_manager_.status(status_line());
+  configuration_watch_->look();
   // The timer's clock stands still while the host sleeps, the machine's does not.
   if (wake_at_ && *wake_at_ <= now().mono) {
     wake_at_.reset();
