@@ -148,6 +148,15 @@ void add_directory(const std::string& path, std::int64_t most, specs::DirSnapsho
   }
 }
 
+void add_file(const std::string& path, std::int64_t most, specs::DirSnapshot& snapshot, Findings& findings) {
+  specs::DirEntry entry = entry_of(path, most);
+  if (entry.error == ENOENT || entry.error == ENOTDIR) {
+    findings.problems.push_back({{path, 0, 0}, "", "does not exist", "name a spec file, or a directory of them", ""});
+    return;
+  }
+  snapshot.entries.push_back(std::move(entry));
+}
+
 bool place_less(const specs::Problem& a, const specs::Problem& b) {
   return std::tie(a.place.file, a.place.line, a.place.column, a.path, a.what) <
          std::tie(b.place.file, b.place.line, b.place.column, b.path, b.what);
@@ -206,7 +215,7 @@ Findings examine(const CommandContext& context, const Basis& basis) {
     if (fs::is_directory(path, ignored)) {
       add_directory(path, bounds.max_file_bytes, snapshot, findings);
     } else {
-      snapshot.entries.push_back(entry_of(path, bounds.max_file_bytes));
+      add_file(path, bounds.max_file_bytes, snapshot, findings);
     }
   }
   specs::Folder folder(bounds);
@@ -264,7 +273,13 @@ int command_validate(const CommandContext& context) {
   }
   const Findings findings = examine(context, std::get<Basis>(basis));
   if (context.json()) {
-    out << problems_json(findings.problems, findings.warnings);
+    // The configuration's own, complete as they are, come first as they do in text.
+    specs::Problems warnings;
+    for (const std::string& warning : std::get<Basis>(basis).warnings) {
+      warnings.push_back({{}, "", warning, "", ""});
+    }
+    warnings.insert(warnings.end(), findings.warnings.begin(), findings.warnings.end());
+    out << problems_json(findings.problems, warnings);
     return findings.problems.empty() ? exit_ok : exit_found;
   }
   for (const std::string& warning : std::get<Basis>(basis).warnings) {

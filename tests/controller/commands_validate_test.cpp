@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -91,7 +92,7 @@ TEST_F(CommandsTest, ValidateEndsWith78WhereTheConfigurationIsBad) {
 TEST_F(CommandsTest, ValidateFindsFilesThatAreNotThereOrNoFiles) {
   const Outcome missing = command({"validate", (root_ / "missing.yaml").string()});
   EXPECT_EQ(missing.code, 1);
-  EXPECT_THAT(missing.out, HasSubstr("missing.yaml"));
+  EXPECT_THAT(missing.out, HasSubstr("missing.yaml: does not exist; name a spec file"));
   ASSERT_EQ(mkfifo((root_ / "pipe.yaml").c_str(), 0600), 0);
   fs::create_symlink("nowhere", root_ / "dangling.yaml");
   fs::create_directory(root_ / "directory.yaml");
@@ -119,6 +120,20 @@ TEST_F(CommandsTest, ValidateTellsProgramsInJson) {
   const auto json = nlohmann::json::parse(outcome.out);
   ASSERT_EQ(json["problems"].size(), 1U);
   EXPECT_EQ(json["problems"][0]["line"], 7);
+}
+
+TEST_F(CommandsTest, ValidateTellsProgramsOfTheConfigurationsWarningsToo) {
+  const std::string c = write("cofferdam.conf", "policy: {workspaceRoots: [" + (root_ / "none").string() + "]}\n");
+  for (const std::vector<std::string>& files :
+       {std::vector<std::string>{}, {write("a.yaml", spec("a", "", (root_ / "none/a").string()))}}) {
+    std::vector<std::string> arguments{"validate", "--config", c, "--output", "json"};
+    arguments.insert(arguments.end(), files.begin(), files.end());
+    const Outcome outcome = command(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.out;
+    const auto json = nlohmann::json::parse(outcome.out);
+    ASSERT_EQ(json["warnings"].size(), 1U);
+    EXPECT_THAT(json["warnings"][0]["text"], HasSubstr("policy.workspaceRoots: " + (root_ / "none").string()));
+  }
 }
 
 TEST_F(CommandsTest, ValidateKeepsTheTerminalFromWhatAFileSays) {
