@@ -1,21 +1,25 @@
-// `cleanup`: stops (10 s) and always removes every container that passes all of this instance's ownership checks, whatever the
-// stop said. Runs beside no controller: the instance lock is held.
+// `cleanup`: stops (10 s) and always removes every container that passes all of this instance's ownership checks, agents' and
+// probes, whatever the stop said. Runs beside no controller: the instance lock is held.
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
 #include <istream>
+#include <iterator>
 #include <memory>
 #include <ostream>
 
 #include "controller/command_context.hpp"
 #include "controller/text.hpp"
+#include "reconciler/ownership.hpp"
 
 namespace cofferdam::controller {
 
 namespace {
 
 constexpr std::chrono::seconds stop_time{10};
+constexpr std::chrono::milliseconds list_deadline{60000};
 constexpr std::chrono::milliseconds stop_deadline{30000};
 constexpr std::chrono::milliseconds remove_deadline{60000};
 constexpr int at_once = 4;
@@ -110,6 +114,19 @@ class Removal : public std::enable_shared_from_this<Removal> {
   std::size_t removed_ = 0;
 };
 
+/// Agents' containers, and probes that were left behind; whatever fails a check is not ours to touch.
+std::vector<docker::ContainerSummary> owned_of(const std::vector<docker::ContainerSummary>& listed,
+                                               const specs::Configuration& configuration) {
+  const reconciler::Identity identity{configuration.instance, configuration.name_prefix, COFFERDAM_VERSION};
+  std::vector<docker::ContainerSummary> owned;
+  std::copy_if(listed.begin(), listed.end(), std::back_inserter(owned), [&](const docker::ContainerSummary& row) {
+    const auto owner = reconciler::owner_of(row.name, row.image_id, row.labels, identity).owner;
+    return owner == reconciler::Owner::agent || owner == reconciler::Owner::probe;
+  });
+  std::sort(owned.begin(), owned.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return owned;
+}
+
 /// Empty: go on. Else why not.
 std::string consent(const CommandContext& context, const std::vector<docker::ContainerSummary>& containers) {
   if (context.options.yes) {
@@ -127,6 +144,18 @@ std::string consent(const CommandContext& context, const std::vector<docker::Con
   return answer == "y" || answer == "Y" || answer == "yes" ? std::string() : "nothing was removed";
 }
 
+void remove_owned(const CommandContext& context, Api& api, const std::vector<docker::ContainerSummary>& listed,
+                  const std::function<void(int)>& finish) {
+  const auto containers = owned_of(listed, api.configuration()->configuration);
+  if (!containers.empty()) {
+    if (const std::string refused = consent(context, containers); !refused.empty()) {
+      finish(context.fail(exit_usage, refused));
+      return;
+    }
+  }
+  std::make_shared<Removal>(context, api, containers, finish)->begin();
+}
+
 }  // namespace
 
 int command_cleanup(const CommandContext& context) {
@@ -138,18 +167,17 @@ int command_cleanup(const CommandContext& context) {
     context.streams.err << engine_text(engine.address, engine.version.version, engine.info.id) << '\n';
   };
   options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) {
-    const auto containers = api.machine().owned_containers();
     if (!api.configuration()->configuration.sandbox.enabled) {
       finish(context.fail(exit_usage, "sandbox.enabled is false: nothing is stopped or removed; set it to true to clean up"));
       return;
     }
-    if (!containers.empty()) {
-      if (const std::string refused = consent(context, containers); !refused.empty()) {
-        finish(context.fail(exit_usage, refused));
+    api.call(docker::ContainerList{}, list_deadline, [&context, &api, finish](const docker::Result& result) {
+      if (const auto* error = std::get_if<docker::Error>(&result)) {
+        finish(context.fail(exit_engine, "the containers were not listed: " + clean(to_string(*error))));
         return;
       }
-    }
-    std::make_shared<Removal>(context, api, containers, finish)->begin();
+      remove_owned(context, api, std::get<std::vector<docker::ContainerSummary>>(std::get<docker::Reply>(result)), finish);
+    });
   };
   return context.fail(run(options));
 }

@@ -43,10 +43,14 @@ class RunningTest : public CommandsTest {
   }
 
   /// A container of ours that has ended, as the engine lists and shows it.
-  void add_container(const std::string& name, json labels) {
+  void add_container(const std::string& name, const json& more) {
     const std::string id = std::string(63, 'c') + std::to_string(list_.size());
     const std::string image = "sha256:" + std::string(64, '1');
-    labels.update({{"cofferdam.managed-by", "cofferdam"}, {"cofferdam.instance", "test"}, {"cofferdam.name", name}});
+    json labels{{"cofferdam.managed-by", "cofferdam"},
+                {"cofferdam.instance", "test"},
+                {"cofferdam.name", name},
+                {"cofferdam.image-id", image}};
+    labels.update(more);
     list_.push_back(
         {{"Id", id}, {"Names", {"/" + name}}, {"Image", image}, {"ImageID", image}, {"State", "exited"}, {"Labels", labels}});
     shown_[id] = {
@@ -62,7 +66,6 @@ class RunningTest : public CommandsTest {
     add_container("cofferdam-test-" + agent + "-1", {{"cofferdam.role", "agent"},
                                                      {"cofferdam.agent", agent},
                                                      {"cofferdam.task", agent},
-                                                     {"cofferdam.image-id", "sha256:" + std::string(64, '1')},
                                                      {"cofferdam.attempt", "1"},
                                                      {"cofferdam.restarts", "0"},
                                                      {"cofferdam.failures", "0"},
@@ -72,6 +75,7 @@ class RunningTest : public CommandsTest {
   }
 
   std::string answer(const std::string& request) {
+    if (request.starts_with("DELETE ")) return test::answer(204, "");
     if (request.find("/containers/json") != std::string::npos) return test::answer(200, list_.dump());
     for (const auto& [id, details] : shown_) {
       if (request.find("/containers/" + id + "/json") != std::string::npos) return test::answer(200, details.dump());
@@ -138,6 +142,20 @@ TEST_F(RunningTest, PlanTellsOfFilesInError) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, ContainsRegex("^broken.yaml:[0-9:]+ [^\n]*; nothing of it runs\nnothing to do\n$"));
   EXPECT_EQ(json::parse(run({"plan", "--output", "json"}).out)["files"][0]["name"], "broken.yaml");
+}
+
+TEST_F(RunningTest, CleanupRemovesAgentsContainersAndProbesThatWereLeftBehind) {
+  add_agent("a");
+  add_container("cofferdam-test-probe", {{"cofferdam.role", "probe"}});
+  add_container("somebody-elses", {{"cofferdam.role", "agent"}, {"cofferdam.instance", "other"}});
+  const Outcome asked = run({"cleanup"});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_THAT(asked.err, HasSubstr("nobody to ask whether to remove 2 containers"));
+  EXPECT_THAT(engine_.lines("DELETE"), IsEmpty());
+  const Outcome outcome = run({"cleanup", "--yes"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "removed cofferdam-test-a-1\nremoved cofferdam-test-probe\nremoved 2 of 2\n");
+  EXPECT_EQ(engine_.lines("DELETE").size(), 2U);
 }
 
 }  // namespace
