@@ -121,7 +121,7 @@ bool World::do_people(const Item& item) {
       const std::string path =
           wanted == intent_.end() || wanted->second.workspace.empty() ? "/srv/w/" + item.target : wanted->second.workspace;
       docker::Mount mount;
-      mount.source = path;
+      mount.source = leftovers_.size() % 2 == 0 ? path : path + "/inside";
       mount.target = "/data";
       create.host_config.mounts = {mount};
     }
@@ -259,6 +259,7 @@ bool World::do_host(const Item& item) {
   }
   if (verb == "clock") {
     host.wall_offset += item.number * second;
+    checks_.clock_jumps();
     return true;
   }
   if (verb == "disk-full" || verb == "state-read-only" || verb == "state-unknown") {

@@ -44,6 +44,10 @@ void Checks::violated(const std::string& promise, const std::string& text) {
 void Checks::before_input(Shell& shell, const reconciler::Input& input) {
   if (const auto* snapshot = std::get_if<specs::DirSnapshot>(&input)) shown_folder(*snapshot);
   if (const auto* reply = std::get_if<reconciler::Reply>(&input)) told_of(shell, *reply);
+  if (const auto* look = std::get_if<reconciler::Verified>(&input)) {
+    const auto found = attempts_.find(look->container_id);
+    if (found != attempts_.end() && look->verdict == reconciler::Verified::Verdict::violated) found->second.told_violated = true;
+  }
   if (const auto* session = std::get_if<reconciler::Session>(&input)) {
     if (session->state == reconciler::Session::State::down) {
       ++world_.statistics().rows["R10"];
@@ -320,6 +324,7 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.started_by = who;
     attempt.started_late = who == Who::controller && attempt.start_given_up && !starts_in_flight(container.shown.id);
     attempt.touched = attempt.stop_recorded = attempt.with_the_host = attempt.outcome_lost = attempt.told_ended = false;
+    attempt.told_violated = false;
     // Its verdict may have been written before; or it was renamed and is not ours.
     attempt.excused = who != Who::controller || label_of(container, label::name) != container.shown.name;
   }
@@ -334,6 +339,8 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.own_end = true;
     if (quiet_) ++agents_[attempt.agent].quiet_ends;
   }
+  if ((what == "create" || what == "update") && container.shown.host_config.restart_policy != "no")
+    attempt.told_restart_policy = true;
   if (what == "rename") {
     attempt.renamed = label_of(container, label::name) != container.shown.name;
     attempt.excused = true;  // not ours any more: how it ends is nobody's verdict
@@ -345,9 +352,11 @@ void Checks::changed(const Container& container, std::string_view what, Who who)
     attempt.own_end = attempt.own_end || who == Who::itself;
     // Likewise, a start of ours that comes late: the end that is saved is the verdict.
     const bool again = attempt.started_by == Who::controller && attempt.ended_at >= 0 && outcome_is_saved(attempt);
-    if (!again) attempt.ended_at = world_.schedule.now();
-    attempt.exit_code = container.shown.exit_code;
-    attempt.oom = container.shown.oom_killed;
+    if (!again) {
+      attempt.ended_at = world_.schedule.now();
+      attempt.exit_code = container.shown.exit_code;
+      attempt.oom = container.shown.oom_killed;
+    }
     attempt.excused = attempt.excused || who == Who::engine || who == Who::host || !world_.engine().up();
     if (quiet_ && who == Who::itself) ++agents_[attempt.agent].quiet_ends;
   }

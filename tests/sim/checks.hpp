@@ -39,6 +39,7 @@ class Checks {
   void configuration_changed();
   void state_was_lost();
   void host_reboots();
+  void clock_jumps();
   void written_whole(const std::shared_ptr<const std::string>& bytes) { whole_.insert(*bytes); }
   void confirmed(const std::set<std::string>& agents);  ///< an operator agreed to what is held
 
@@ -128,7 +129,8 @@ class Checks {
     bool gone = false;
     SimTime gone_at = -1;
     bool outcome_saved = false;
-    bool violated_found = false;
+    bool told_violated = false;        ///< since its start, by a look into the kernel
+    bool told_restart_policy = false;  ///< somebody gave it one of the engine's own, since its start
   };
   struct Issued {
     SimTime at = 0;
@@ -160,6 +162,7 @@ class Checks {
   void check_budget(const AgentTruth& agent, const std::string& what);
   // checks_stop.cpp
   void check_stop_record(const reconciler::Save& save);
+  void check_stop_of_others(const Attempt& attempt, reconciler::StopCause cause, const std::string& what);
   void check_kill(const Container& container);
   void check_remove(const Container& container, bool force);
   [[nodiscard]] bool recently(const AgentTruth& agent, const std::function<bool(const Version&)>& holds) const;
@@ -176,7 +179,9 @@ class Checks {
   [[nodiscard]] bool outcome_is_saved(const Attempt& attempt) const;
   // checks_end.cpp
   void check_agent(const std::string& agent);
+  void check_told(const std::string& agent, const reconciler::AgentStatus* status);
   [[nodiscard]] std::string mismatch(const std::string& agent);
+  [[nodiscard]] static std::string finished_wrongly(const Attempt& newest, const specs::AgentSpec& spec);
 
   World& world_;
   std::vector<std::string> violations_;
@@ -201,6 +206,7 @@ class Checks {
   std::optional<Blind> blind_now_ = Blind{};
   SimTime last_contact_ = 0;  ///< when the controller was last told something by the engine
   std::vector<SimTime> reboots_;
+  SimTime clock_jumped_ = -1;  ///< when last
   /// What a life knows of the boots before it, by clocks that may have jumped: the state says it, or else the clock.
   struct Boots {
     reconciler::WallTime present{};

@@ -23,16 +23,39 @@ void Checks::converged() {
 
 void Checks::check_agent(const std::string& agent) {
   const std::string wrong = mismatch(agent);
-  if (wrong.empty()) return;
   std::string told = "no controller";
   if (world_.shell() != nullptr) {
     const auto status = world_.shell()->machine().status(agent);
     told = status ? std::string(name_of(status->phase)) + "/" + status->reason + ": " + status->message : "no status";
-    if (status && status->reason.empty() && status->phase == Phase::running) {
-      violated("L3", agent + ": " + wrong + ", and its status says Running without a reason");
-    }
+    check_told(agent, status ? &*status : nullptr);
   }
-  violated("L1", agent + ": " + wrong + "; told: " + told);
+  if (!wrong.empty()) violated("L1", agent + ": " + wrong + "; told: " + told);
+}
+
+/// L3: who should run and does not is told with a reason, and whose old version runs on with one for that.
+void Checks::check_told(const std::string& agent, const reconciler::AgentStatus* status) {
+  const auto wanted = world_.intent().find(agent);
+  if (wanted == world_.intent().end() || wanted->second.suspend || wanted->second.remove) return;
+  if (status == nullptr) return violated("L3", agent + " has no status");
+  const bool runs = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& entry) {
+    return entry.second.agent == agent && entry.second.live && is_a_controller(entry.second.maker);
+  });
+  if (status->phase == Phase::running) {
+    if (!runs) violated("L3", agent + " does not run, and is told as Running");
+    const auto& conditions = status->conditions;
+    const auto up_to_date =
+        std::find_if(conditions.begin(), conditions.end(), [](const auto& condition) { return condition.type == "UpToDate"; });
+    if (up_to_date == conditions.end())
+      return violated("L3", agent + " is told as Running without a word on whether it is up to date");
+    if (up_to_date->status == reconciler::Truth::no && up_to_date->reason.empty()) {
+      violated("L3", agent + " is not up to date, and no reason is told");
+    }
+    return;
+  }
+  const bool under_way = agents_[agent].last_issue + minute > world_.schedule.now();
+  if (status->phase != Phase::succeeded && !under_way && status->reason.empty() && status->message.empty()) {
+    violated("L3", agent + " does not run, and is told as " + std::string(name_of(status->phase)) + " without a reason");
+  }
 }
 
 /// What is not as it should be; empty: nothing.
@@ -91,9 +114,9 @@ std::string Checks::mismatch(const std::string& agent) {
                        newest->ended_at > world_.schedule.now() - 3 * minute -
                                               std::max(world_.plan.backoff_seconds, world_.plan.calm_seconds) * second;
   if (!finished && between) return {};
-  if (status->phase == Phase::pending && status->reason == "NoCapacity") return {};
   // Never pulled, and nobody has loaded it.
-  if (status->reason == "ImageNotPresent" && world_.engine().image(status->image) == nullptr) return {};
+  const bool absent = world_.engine().image(status->image) == nullptr;
+  if (status->reason == "ImageNotPresent" && absent && spec.image_pull_policy == specs::ImagePullPolicy::never) return {};
   const EngineTraits& traits = world_.engine().traits();
   const bool discards = traits.drops_swap || traits.drops_pids || traits.drops_silently;
   if (status->reason == "LimitDiscarded" && discards) return {};
@@ -109,14 +132,32 @@ std::string Checks::mismatch(const std::string& agent) {
   if (by_itself || never || by_deadline) {
     const bool same_run = newest->run_hash == spec.run_hash || newest->accepted == spec.run_hash;
     if (!same_run && newest->config_hash != hash) return "it counts as finished for another spec";
-    if (by_itself && spec.restart_policy == specs::RestartPolicy::always && !spec.max_restarts && !spec.active_deadline) {
-      return "it counts as finished under Always";
-    }
-    return {};
+    return finished_wrongly(*newest, spec);
   }
   // An end that somebody caused and nobody told of looks like its own.
   return newest->excused || newest->touched || newest->verdict_excused ? std::string()
                                                                        : "it counts as finished, and did not end by itself";
+}
+
+/// Why an attempt that ended by itself, or under Never, does not make its agent finished; empty: it does, for all that can be
+/// known.
+std::string Checks::finished_wrongly(const Attempt& newest, const specs::AgentSpec& spec) {
+  using reconciler::StopCause;
+  if (newest.excused || newest.touched || newest.verdict_excused || newest.with_the_host) return {};
+  const bool stopped_for_good =
+      newest.stop_cause == StopCause::deadline_exceeded || newest.stop_cause == StopCause::hardening_violated;
+  if (stopped_for_good) return {};
+  if (spec.restart_policy == specs::RestartPolicy::never) {
+    const bool row_32 = !newest.own_end && newest.ended_by == Who::controller && newest.stop_recorded &&
+                        newest.stop_cause != StopCause::out_of_band_update;
+    return row_32 ? "it counts as finished, and was stopped by " + std::string(name_of(*newest.stop_cause)) : std::string();
+  }
+  if (spec.restart_policy == specs::RestartPolicy::on_failure && newest.exit_code == 0) return {};
+  if (spec.max_restarts && newest.restarts >= *spec.max_restarts) return {};
+  const bool too_long = spec.active_deadline && newest.exit_code != 0 &&
+                        newest.ended_at - newest.live_since >= (spec.active_deadline->count() - 1) * second;
+  return too_long ? std::string()
+                  : "it counts as finished, and is to be run again after exit code " + std::to_string(newest.exit_code);
 }
 
 void Checks::silent() {
@@ -135,6 +176,9 @@ void Checks::silent() {
   for (const auto& [name, agent] : world_.intent()) {
     const std::string wrong = mismatch(name);
     if (!wrong.empty()) violated("L1", name + " at the end of the silence: " + wrong);
+    if (world_.shell() == nullptr) continue;
+    const auto status = world_.shell()->machine().status(name);
+    check_told(name, status ? &*status : nullptr);
   }
 }
 

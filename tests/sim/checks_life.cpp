@@ -87,6 +87,10 @@ void Checks::host_reboots() {
   reboots_.push_back(world_.schedule.now());
 }
 
+void Checks::clock_jumps() {
+  clock_jumped_ = world_.schedule.now();
+}
+
 void Checks::state_was_lost() {
   saved_names_.clear();
   for (auto& [id, attempt] : attempts_) {

@@ -34,7 +34,8 @@ std::vector<const Checks::Attempt*> Checks::own_ends_before(const Attempt& attem
 void Checks::check_pace(const Container& container, const Attempt& attempt) {
   const AgentTruth& agent = agents_[attempt.agent];
   const auto streak = own_ends_before(attempt);
-  if (streak.empty() || streak.front()->number + 1 != attempt.number || world_.host.wall_offset != 0) return;
+  if (streak.empty() || streak.front()->number + 1 != attempt.number) return;
+  if (clock_jumped_ >= streak.back()->live_since) return;
   if (attempt.maker == Who::rival) return;  // another of the same instance decided it
   const Attempt& last = *streak.front();
   if (agent.wanted_away > streak.back()->ended_at) return;
@@ -50,7 +51,7 @@ void Checks::check_pace(const Container& container, const Attempt& attempt) {
                        " s after the end of the one before, which was the " + std::to_string(streak.size()) + ". in a row");
   }
   if (!blind_.empty() && blind_.back().to > streak.back()->ended_at) return;  // some may count as interrupted
-  if (!reboots_.empty()) return;
+  if (!reboots_.empty() && (clock_jumped_ >= 0 || reboots_.back() >= streak.back()->live_since)) return;
   const bool bounded = !agent.versions.empty() && !recently(agent, [&](const Version& version) {
     const auto& bound = version.spec->max_restarts;
     return !bound || static_cast<std::int64_t>(streak.size()) <= *bound;

@@ -234,7 +234,7 @@ void Checks::check_stop_record(const reconciler::Save& save) {
         return version.spec->active_deadline &&
                since + version.spec->active_deadline->count() * second <= world_.schedule.now() + second;
       });
-      if (!over && world_.host.wall_offset == 0) violated("S4", what + ": its deadline is not over");
+      if (!over && clock_jumped_ < since) violated("S4", what + ": its deadline is not over");
       break;
     }
     case StopCause::duplicate: {
@@ -247,8 +247,22 @@ void Checks::check_stop_record(const reconciler::Save& save) {
     }
     case StopCause::started_by_others:
     case StopCause::out_of_band_update:
-    case StopCause::hardening_violated: break;
+    case StopCause::hardening_violated: check_stop_of_others(attempt, record->cause, what); break;
   }
+}
+
+/// Stops for what others did: somebody must have done it.
+void Checks::check_stop_of_others(const Attempt& attempt, StopCause cause, const std::string& what) {
+  if (cause == StopCause::hardening_violated && !attempt.told_violated) violated("S4", what + ": no look found it weaker");
+  if (cause == StopCause::out_of_band_update && !attempt.told_restart_policy) {
+    violated("S4", what + ": nobody gave it a restart policy");
+  }
+  if (cause != StopCause::started_by_others || attempt.started_by != Who::controller || attempt.started_late) return;
+  const bool newer = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& other) {
+    return other.second.agent == attempt.agent && other.second.number > attempt.number;
+  });
+  if (!newer && attempt.maker == Who::controller)
+    violated("S4", what + ": the controller itself started it, and it is the newest");
 }
 
 void Checks::check_kill(const Container& container) {
@@ -279,10 +293,11 @@ void Checks::check_remove(const Container& container, bool force) {
   if (attempt.live && attempt.told_live) violated("S3", "removal of " + container.shown.name + ", which is live");
   const bool absent = agent.missing_scans >= 2 || agent.confirmed;
   const bool superseded = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& entry) {
-    return entry.second.agent == attempt.agent && !entry.second.forgotten && entry.second.ran &&
-           entry.second.number > attempt.number;
+    const bool over = entry.second.ran || entry.second.start_failed;
+    return entry.second.agent == attempt.agent && !entry.second.forgotten && over && entry.second.number > attempt.number;
   });
-  if (attempt.ran && !attempt.live && !absent && !superseded && !outcome_is_saved(attempt)) {
+  const bool over = attempt.ran || (attempt.start_failed && !attempt.failed_untold);
+  if (over && !attempt.live && !absent && !superseded && !outcome_is_saved(attempt)) {
     violated("S9", "removal of " + container.shown.name + " before its outcome is saved");
   }
 }

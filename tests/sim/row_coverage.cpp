@@ -1,5 +1,6 @@
 #include "tests/sim/row_coverage.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -106,13 +107,20 @@ const std::vector<std::string>& kinds() {
   return all;
 }
 
-std::size_t print(const char* title, const std::vector<std::string>& wanted, const std::map<std::string, std::uint64_t>& counts) {
+/// What a few thousand seeds may miss: a created one that policy came to refuse, an image that is never pulled.
+bool is_rare(const std::string& row) {
+  return row == "20" || row == "45";
+}
+
+/// What was not reached.
+std::vector<std::string> print(const char* title, const std::vector<std::string>& wanted,
+                               const std::map<std::string, std::uint64_t>& counts) {
   std::printf("%s:\n", title);
-  std::size_t missing = 0;
+  std::vector<std::string> missing;
   for (const std::string& name : wanted) {
     const auto found = counts.find(name);
     const std::uint64_t count = found == counts.end() ? 0 : found->second;
-    missing += count == 0 ? 1 : 0;
+    if (count == 0) missing.push_back(name);
     std::printf("  %-24s %llu%s\n", name.c_str(), static_cast<unsigned long long>(count), count == 0 ? "   NOT REACHED" : "");
   }
   return missing;
@@ -151,12 +159,13 @@ void Checks::note_reply(const Issued& call, const reconciler::Reply& reply, cons
 }
 
 bool print_coverage(const Statistics& statistics, std::uint64_t seeds) {
-  const std::size_t unreached =
+  const std::vector<std::string> unreached =
       print("rows of the table, and replies, with how often a decision or an answer was of each", rows(), statistics.rows);
-  const std::size_t undrawn = print("faults and actions", kinds(), statistics.faults);
-  std::printf("rows=%zu rows_not_reached=%zu kinds=%zu kinds_not_reached=%zu\n", rows().size(), unreached, kinds().size(),
-              undrawn);
-  return seeds < coverage_needs || unreached + undrawn == 0;
+  const std::vector<std::string> undrawn = print("faults and actions", kinds(), statistics.faults);
+  std::printf("rows=%zu rows_not_reached=%zu kinds=%zu kinds_not_reached=%zu\n", rows().size(), unreached.size(), kinds().size(),
+              undrawn.size());
+  if (seeds >= all_needs) return unreached.empty() && undrawn.empty();
+  return seeds < most_needs || (undrawn.empty() && std::all_of(unreached.begin(), unreached.end(), is_rare));
 }
 
 }  // namespace cofferdam::sim

@@ -9,8 +9,9 @@
 
 namespace cofferdam::sim {
 
-/// So many seeds must reach everything.
-constexpr std::uint64_t coverage_needs = 100'000;
+/// So many seeds must reach everything; and so many all but the rarest rows.
+constexpr std::uint64_t all_needs = 100'000;
+constexpr std::uint64_t most_needs = 2'000;
 
 /// Prints the counts. False: something was reached by none of so many seeds that it had to be.
 bool print_coverage(const Statistics& statistics, std::uint64_t seeds);
