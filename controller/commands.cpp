@@ -23,7 +23,9 @@ constexpr const char* exit_codes =
     "  3   the command needs a running controller, and there is none or it does not answer\n"
     "  4   the engine cannot be used\n"
     "  70  a defect of cofferdam\n"
-    "  78  the configuration is bad\n";
+    "  71  memory is exhausted: the process ended at once, and did nothing on half a thought. The service unit starts another\n"
+    "  78  the configuration is bad\n"
+    "  128+N  interrupted by signal N (130: Ctrl-C, 143: SIGTERM); containers are left as they are. `run` ends with 0\n";
 
 using Command = int (*)(const CommandContext&);
 
