@@ -69,6 +69,7 @@ struct ProcessFacts {
   std::string boot_id;
   reconciler::WallTime started_at{};
   reconciler::WallTime heartbeat_at{};    ///< the last turn of the deciding loop that was timed
+  std::chrono::nanoseconds silence{0};    ///< since then, by a clock that nobody sets and that stands still while the host sleeps
   std::chrono::milliseconds loop_lag{0};  ///< by how much that turn came late
   std::string engine_address;             ///< as configured, also while the engine is down
   std::string reload_error;               ///< why the last reload was refused; empty: it was good, or there was none

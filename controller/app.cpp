@@ -286,6 +286,7 @@ ProcessFacts App::process() const {
   facts.boot_id = loop_.clock().now().boot_id;
   facts.started_at = started_at_;
   facts.heartbeat_at = heartbeat_at_;
+  facts.silence = std::chrono::steady_clock::now() - heartbeat_steady_;
   facts.loop_lag = loop_lag_;
   facts.engine_address = docker::address_of(engine_->endpoint());
   facts.reload_error = reload_error_;

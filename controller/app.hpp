@@ -142,6 +142,7 @@ class App final : public Api {
 
   reconciler::WallTime started_at_{};
   reconciler::WallTime heartbeat_at_{};
+  std::chrono::steady_clock::time_point heartbeat_steady_ = std::chrono::steady_clock::now();
   std::chrono::milliseconds loop_lag_{0};
   std::uint64_t beats_ = 0;
   std::optional<reconciler::Monotonic> wake_at_;

@@ -193,6 +193,7 @@ void App::arm_heartbeat() {
 void App::beat() {
   ++beats_;
   heartbeat_at_ = now().wall;
+  heartbeat_steady_ = std::chrono::steady_clock::now();
   write_controller_status();
   service_manager_.status(status_line());
   configuration_watch_->look();

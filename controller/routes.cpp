@@ -31,8 +31,7 @@ HttpAnswer no_such_agent(const std::string& agent) {
 
 HttpAnswer health(const Api& api) {
   const ProcessFacts process = api.process();
-  const auto silence = api.now().wall - process.heartbeat_at;
-  const bool well = silence < longest_silence;
+  const bool well = process.silence < longest_silence;
   const Json body{{"healthy", well},
                   {"heartbeatAt", time_text(process.heartbeat_at)},
                   {"loopLagMilliseconds", process.loop_lag.count()},

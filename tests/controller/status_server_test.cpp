@@ -38,8 +38,14 @@ TEST_F(StatusServerTest, IsHealthyWhileTheLoopTurnsThoughTheEngineIsDown) {
   EXPECT_EQ(tcp().ask(get("/healthz")).status, 200);
 }
 
+TEST_F(StatusServerTest, IsHealthyAlsoWhereTheClockWasSet) {
+  api_.now_.wall += 24h;
+  start();
+  EXPECT_EQ(tcp().ask(get("/healthz")).status, 200);
+}
+
 TEST_F(StatusServerTest, IsIllWhenTheDecidingLoopWasSilentForHalfAMinute) {
-  api_.now_.wall += 31s;
+  api_.process_.silence = 31s;
   start();
   EXPECT_EQ(tcp().ask(get("/healthz")).status, 503);
 }
