@@ -232,7 +232,7 @@ simulation() {
   step "release configure" cmake --preset release || return
   step "release build" cmake --build "$release" -j "$(nproc)" --target cofferdam-sim known-bugs "${tests[@]}" || return
   for name in "${tests[@]}"; do program "$name" "$release/tests/$name"; done
-  check seeds "$release/cofferdam-sim" --seeds 0..1999
+  check seeds "$release/cofferdam-sim" --seeds 0..1999 --coverage
   check known-bugs "$release/cofferdam-sim" --known-bugs
 }
 

@@ -121,7 +121,11 @@ bool World::do_people(const Item& item) {
       const std::string path =
           wanted == intent_.end() || wanted->second.workspace.empty() ? "/srv/w/" + item.target : wanted->second.workspace;
       docker::Mount mount;
-      mount.source = leftovers_.size() % 2 == 0 ? path : path + "/inside";
+      mount.source = path;
+      if (leftovers_.size() % 2 == 1) {  // what is inside occupies it too
+        mount.source += "/inside";
+        host.workspaces[mount.source] = host.workspaces[path];
+      }
       mount.target = "/data";
       create.host_config.mounts = {mount};
     }

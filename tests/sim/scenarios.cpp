@@ -54,6 +54,7 @@ constexpr Row rows[] = {
     {"edited-in-back-off", "a file=a.yaml program=agent,run=2,code=1", "3 edit a program=agent 0"},
     {"policy-edited-when-finished", "a file=a.yaml program=agent,run=2000,code=0,times=1", "20 edit a restart=Always 0"},
     {"suspended-and-back", "a file=a.yaml", "20 edit a suspend=yes 0;40 edit a suspend=no 0", true},
+    {"suspended-and-back-under-never", "a file=a.yaml restart=Never", "20 edit a suspend=yes 0;40 edit a suspend=no 0"},
     {"suspended-and-back-while-nobody-looks", "a file=a.yaml program=agent,term=0,takes=4000",
      "20 edit a suspend=yes 0;21 crash - - 6000;22 edit a suspend=no 0"},
     {"suspended", "a file=a.yaml", "20 edit a suspend=yes 0"},
