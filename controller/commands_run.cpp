@@ -5,6 +5,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/command_context.hpp"
@@ -69,15 +70,15 @@ int print_plan(const CommandContext& context, const Json& plan) {
   return plan.value("changes", 0) > 0 ? exit_found : exit_ok;
 }
 
-void print_trouble(const CommandContext& context, const reconciler::Audit& audit) {
-  // Told as progress; the others end the run, and are told then.
+/// A line for people; empty where it is told as progress, or ends the run and is told then.
+std::string trouble_text(const reconciler::Audit& audit, bool colour) {
   static const std::set<std::string> told{"PhaseChanged", "EngineDown", "SpecDirectoryUnreadable", "StateUnreadable"};
   if (told.contains(audit.event)) {
-    return;
+    return {};
   }
   const bool error = audit.severity == reconciler::Severity::error;
-  context.streams.err << coloured(error ? "error: " : "warning: ", error ? Colour::bad : Colour::busy, context.streams.colour)
-                      << (audit.agent.empty() ? "" : clean(audit.agent) + ": ") << clean(audit.message) << '\n';
+  return coloured(error ? "error: " : "warning: ", error ? Colour::bad : Colour::busy, colour) +
+         (audit.agent.empty() ? "" : clean(audit.agent) + ": ") + clean(audit.message) + "\n";
 }
 
 /// The table of agents and what it cannot show: files in error, and removals that wait for a person.
@@ -110,9 +111,10 @@ int command_apply(const CommandContext& context) {
   options.wait = context.options.wait;
   options.patience = std::chrono::seconds(context.options.timeout);
   bool engine_told = false;
+  std::string early;  // the engine's line comes first
   options.on_engine = [&](const reconciler::EngineFacts& engine) {
     engine_told = true;
-    context.streams.err << engine_line(engine) << '\n';
+    context.streams.err << engine_line(engine) << '\n' << std::exchange(early, {});
   };
   options.on_progress = [&](const reconciler::AgentStatus& status) {
     if (!engine_told) {
@@ -123,9 +125,18 @@ int command_apply(const CommandContext& context) {
                         << (status.reason.empty() ? "" : "/" + clean(status.reason))
                         << (status.message.empty() ? "" : ": " + clean(status.message)) << '\n';
   };
-  options.on_trouble = [&](const reconciler::Audit& audit) { print_trouble(context, audit); };
+  options.on_trouble = [&](const reconciler::Audit& audit) {
+    const std::string text = trouble_text(audit, context.streams.colour);
+    if (engine_told) {
+      context.streams.err << text;
+    } else {
+      early += text;
+    }
+  };
   options.on_quiet = [&](Api& api, const std::function<void(int)>& finish) { finish(print_outcome(context, api.machine())); };
-  return context.fail(run(options));
+  const RunResult result = run(options);
+  context.streams.err << early;
+  return context.fail(result);
 }
 
 int command_plan(const CommandContext& context) {

@@ -23,6 +23,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::ScriptedEngine;
+using ::testing::StartsWith;
 
 class RunningTest : public CommandsTest {
  protected:
@@ -103,7 +104,8 @@ TEST_F(RunningTest, ApplyTellsOfFilesInErrorAndFails) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 1) << outcome.err;
     EXPECT_THAT(outcome.out, ContainsRegex("broken.yaml:[0-9:]+ [^\n]*; nothing of it runs\n"));
-    EXPECT_THAT(outcome.err, HasSubstr("warning: broken.yaml:1:"));
+    EXPECT_THAT(outcome.err, HasSubstr("\nwarning: broken.yaml:1:"));
+    EXPECT_THAT(outcome.err, StartsWith("engine "));
   }
 }
 
