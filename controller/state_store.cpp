@@ -181,7 +181,7 @@ void read_records(const std::string& directory, std::string_view kind, StateStor
 }
 
 std::string missing_text(const std::string& directory, StateStore::Access right) {
-  const std::string text = "state directory " + directory + " was missing, so nothing is remembered of earlier lives";
+  std::string text = "state directory " + directory + " was missing, so nothing is remembered of earlier lives";
   if (right == StateStore::Access::look) return text;
   const std::string error = make_directory(directory, 0700);
   return text +
