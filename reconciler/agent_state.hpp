@@ -32,6 +32,7 @@ struct ContainerNotes {
   int own_terms = 0;               ///< kill events of our own kills that are still to come
   int own_kills = 0;
   std::vector<WallTime> foreign_kills;
+  std::optional<Monotonic> start_asked;                   ///< when this process first asked for its start
   std::optional<WallTime> seen_live;                      ///< the start since which this process saw it run
   std::optional<std::chrono::nanoseconds> deadline_span;  ///< what `deadline` was latched for
   std::optional<WallTime> deadline_since;

@@ -74,6 +74,12 @@ bool was_interrupted(const ContainerView& container, const EndEvidence& evidence
   return (container.exit_code == 255 || by_signal) && inside(evidence.gaps, finished);
 }
 
+nanoseconds ran_for(const Outcome& outcome) {
+  if (!outcome.started_at || !outcome.finished_at) return nanoseconds{0};
+  const nanoseconds most = std::max(outcome.ran_at_most.value_or(nanoseconds::max()), nanoseconds{0});
+  return std::clamp<nanoseconds>(span_between(*outcome.started_at, *outcome.finished_at), nanoseconds{0}, most);
+}
+
 Outcome outcome_of(const ContainerView& container, const specs::Configuration::Backoff& backoff) {
   Outcome outcome;
   outcome.attempt = container.attempt;
@@ -87,15 +93,11 @@ Outcome outcome_of(const ContainerView& container, const specs::Configuration::B
   outcome.oom_killed = container.oom_killed;
   outcome.started_at = container.started_at;
   outcome.finished_at = container.finished_at;
+  outcome.ran_at_most = container.ran_at_most;
   outcome.interrupted = container.interrupted;
   if (container.stop) outcome.stopped = container.stop->cause;
 
-  // The engine's StartedAt can be later than its FinishedAt: a clamp, not a comparison.
-  nanoseconds ran{0};
-  if (container.started_at && container.finished_at) {
-    ran = std::max<nanoseconds>(span_between(*container.started_at, *container.finished_at), nanoseconds{0});
-  }
-  const std::int64_t before = ran >= backoff.reset_after ? 0 : container.failures;
+  const std::int64_t before = ran_for(outcome) >= backoff.reset_after ? 0 : container.failures;
   const bool ordered =
       outcome.stopped && *outcome.stopped != StopCause::hardening_violated && *outcome.stopped != StopCause::out_of_band_update;
   outcome.failures = ordered ? before : before + 1;

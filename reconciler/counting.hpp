@@ -41,6 +41,10 @@ struct EndEvidence {
 };
 bool was_interrupted(const ContainerView& container, const EndEvidence& evidence, const Now& now);
 
+/// From its start to its end by the engine's clock, where that did not jump meanwhile: never longer than this host's own clock
+/// allows, never negative (StartedAt can be later than FinishedAt; observed).
+std::chrono::nanoseconds ran_for(const Outcome& outcome);
+
 /// The verdict about an ended container, or one whose start failed with 126 or 127. `reset_after`: running that long sets
 /// failures to 0.
 Outcome outcome_of(const ContainerView& container, const specs::Configuration::Backoff& backoff);

@@ -24,11 +24,6 @@ std::string exit_words(const Outcome& outcome) {
   return "exit code " + std::to_string(*outcome.exit_code) + (outcome.oom_killed ? ", out of memory" : "");
 }
 
-bool ran_past(const Outcome& outcome, const std::optional<seconds>& deadline) {
-  return deadline && outcome.started_at && outcome.finished_at &&
-         span_between(*outcome.started_at, *outcome.finished_at) >= *deadline;
-}
-
 }  // namespace
 
 Decider::Verdict Decider::verdict(const Outcome& outcome) const {
@@ -77,7 +72,7 @@ Decider::Verdict Decider::verdict(const Outcome& outcome) const {
     return next("36", Phase::back_off, "Interrupted");
   }
   const bool failed = outcome.exit_code.value_or(-1) != 0;
-  if (failed && view_.wanted && ran_past(outcome, view_.wanted->active_deadline)) {
+  if (failed && view_.wanted && view_.wanted->active_deadline && ran_for(outcome) >= *view_.wanted->active_deadline) {
     return terminal("35", Phase::failed, "DeadlineExceeded");
   }
   if (!failed && policy != specs::RestartPolicy::always) return terminal("37", Phase::succeeded, "Completed");

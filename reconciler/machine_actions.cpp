@@ -279,6 +279,7 @@ Reconciler::Machine::Applied Reconciler::Machine::begin_on(AgentState& agent, co
       request = docker::ContainerStart{container.id};
       deadline = deadline * 3;  // a start may take a minute on a loaded host
       container.start_sent = true;
+      if (auto& asked = agent.notes[container.id].start_asked; !asked) asked = now_.mono;
       break;
     case Action::remove:
     case Action::remove_forced:

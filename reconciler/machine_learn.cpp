@@ -120,6 +120,7 @@ void Reconciler::Machine::learn_end(AgentState& agent, ContainerView& container,
     container.stop.reset();
     end_stop_record(container.id);
   }
+  if (notes.start_asked) container.ran_at_most = now_.mono - *notes.start_asked;
   EndEvidence evidence;
   if (contact_before_start_) {
     evidence.last_contact_before_start = contact_before_start_->contact;

@@ -134,6 +134,7 @@ void put(Writer& out, const Outcome& outcome) {
   out.put("oom", outcome.oom_killed);
   out.put("started", outcome.started_at);
   out.put("finished", outcome.finished_at);
+  if (outcome.ran_at_most) out.put("ran-at-most", outcome.ran_at_most->count());
   out.put("restarts", outcome.restarts);
   out.put("failures", outcome.failures);
   out.put("released", outcome.released);
@@ -164,6 +165,7 @@ std::optional<Outcome> outcome_from(Reader& in) {
   outcome.oom_killed = in.flag("oom");
   outcome.started_at = in.time("started");
   outcome.finished_at = in.time("finished");
+  if (const auto most = in.number("ran-at-most")) outcome.ran_at_most = std::chrono::nanoseconds{*most};
   outcome.released = in.flag("released");
   return outcome;
 }

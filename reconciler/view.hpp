@@ -77,6 +77,8 @@ struct Outcome {
   bool oom_killed = false;
   std::optional<WallTime> started_at;
   std::optional<WallTime> finished_at;
+  /// By this host's own clock: the engine's, which the two above are of, may have jumped in between.
+  std::optional<std::chrono::nanoseconds> ran_at_most;
   std::int64_t restarts = 0;  ///< that it was created with
   std::int64_t failures = 0;  ///< that the next attempt's back-off grows from
   bool released = false;
@@ -130,7 +132,8 @@ struct ContainerView {
   std::optional<Monotonic> removing_since;  ///< first seen in state `removing`
   /// It is `removing`, and looked at then: a removal that fails tells nobody, and no list says so before the daemon restarts.
   std::optional<Monotonic> look_again;
-  bool interrupted = false;  ///< its end was not its own (counting.hpp); meaningful once ended
+  bool interrupted = false;                             ///< its end was not its own (counting.hpp); meaningful once ended
+  std::optional<std::chrono::nanoseconds> ran_at_most;  ///< since this process first asked for its start; likewise
 
   [[nodiscard]] bool live() const {
     return state == docker::ContainerState::running || state == docker::ContainerState::paused ||

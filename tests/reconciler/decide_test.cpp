@@ -295,6 +295,11 @@ TEST(DecideEnded, FailsWhatWasStoppedAtItsDeadlineOrRanPastIt) {
   EXPECT_EQ(told(late.decide()), "35 none");
   late.wanted().active_deadline = seconds{21};
   EXPECT_EQ(told(late.decide()), "52 create");
+  auto jumped = ended(1, 1);
+  jumped.ran_at_most = seconds{3};
+  auto brief = present().prepared().with(jumped);
+  brief.wanted().active_deadline = seconds{20};
+  EXPECT_EQ(told(brief.decide()), "52 create") << "the engine's clock jumped while it ran";
   auto done = present().prepared().with(ended(1, 0));
   done.wanted().active_deadline = seconds{20};
   EXPECT_EQ(phase(done.decide()), "Succeeded/Completed");

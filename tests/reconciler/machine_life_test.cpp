@@ -307,6 +307,36 @@ TEST(Machine, LearnsOfAFailedStartFromWhatIsLeftOfTheContainer) {
   EXPECT_EQ(world.status("bot").reason, "StartError");
 }
 
+TEST(Machine, HoldsNoJumpOfTheClockAgainstADeadline) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  activeDeadlineSeconds: 3600\n"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.now.wall += std::chrono::hours{8760};
+  world.engine.exit(id, 1, world.now);
+  world.settle();
+  EXPECT_EQ(world.phase("bot"), "BackOff/Error") << "it ran for a moment";
+  world.pass(seconds{5});
+  EXPECT_EQ(world.phase("bot"), "Running");
+}
+
+TEST(Machine, DelaysNobodyWhileAnEndlessPullGoesOn) {
+  World world;
+  world.start();
+  world.settle();
+  world.hold_replies = true;
+  world.write("slow.yaml", agent_file("slow", "  image: registry.example/huge:1\n"));
+  world.settle();
+  world.answer_calls();  // the image is absent
+  world.settle();
+  world.hold_replies = false;
+  world.write("bot.yaml", agent_file("bot"));
+  world.settle();
+  EXPECT_EQ(world.phase("slow"), "Pulling");
+  EXPECT_EQ(world.phase("bot"), "Running");
+}
+
 TEST(Machine, DoesNothingWhileTheSandboxIsOff) {
   World world;
   world.configuration.sandbox.enabled = false;

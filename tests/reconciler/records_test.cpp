@@ -23,6 +23,7 @@ AgentRecord full_record() {
   outcome.oom_killed = true;
   outcome.started_at = WallTime{std::chrono::nanoseconds{1'700'000'000'123'456'789}};
   outcome.finished_at = WallTime{std::chrono::nanoseconds{-5}};
+  outcome.ran_at_most = std::chrono::seconds{3};
   outcome.restarts = 3;
   outcome.failures = 2;
   outcome.released = true;

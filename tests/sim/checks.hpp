@@ -181,7 +181,7 @@ class Checks {
   void check_agent(const std::string& agent);
   void check_told(const std::string& agent, const reconciler::AgentStatus* status);
   [[nodiscard]] std::string mismatch(const std::string& agent);
-  [[nodiscard]] static std::string finished_wrongly(const Attempt& newest, const specs::AgentSpec& spec);
+  [[nodiscard]] std::string finished_wrongly(const Attempt& newest, const specs::AgentSpec& spec) const;
 
   World& world_;
   std::vector<std::string> violations_;

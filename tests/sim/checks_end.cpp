@@ -141,7 +141,7 @@ std::string Checks::mismatch(const std::string& agent) {
 
 /// Why an attempt that ended by itself, or under Never, does not make its agent finished; empty: it does, for all that can be
 /// known.
-std::string Checks::finished_wrongly(const Attempt& newest, const specs::AgentSpec& spec) {
+std::string Checks::finished_wrongly(const Attempt& newest, const specs::AgentSpec& spec) const {
   using reconciler::StopCause;
   if (newest.excused || newest.touched || newest.verdict_excused || newest.with_the_host) return {};
   const bool stopped_for_good =
@@ -154,6 +154,8 @@ std::string Checks::finished_wrongly(const Attempt& newest, const specs::AgentSp
   }
   if (spec.restart_policy == specs::RestartPolicy::on_failure && newest.exit_code == 0) return {};
   if (spec.max_restarts && newest.restarts >= *spec.max_restarts) return {};
+  // By the clock that jumped while it ran it ran for years, and no life that saw it begin is there.
+  if (spec.active_deadline && clock_jumped_ >= newest.live_since && life_began_ > newest.live_since) return {};
   const bool too_long = spec.active_deadline && newest.exit_code != 0 &&
                         newest.ended_at - newest.live_since >= (spec.active_deadline->count() - 1) * second;
   return too_long ? std::string()
