@@ -247,7 +247,9 @@ Row Decider::throttled() {
 Row Decider::look() {
   Row waiting;
   for (const auto& container : view_.containers) {
-    const bool unknown = !container.inspected && !container.live();
+    // A list that calls live what a record calls ended may lag.
+    const bool recorded = view_.outcome && view_.outcome->attempt >= container.attempt;
+    const bool unknown = !container.inspected && (!container.live() || recorded);
     const bool again = container.look_again && !ahead(container.look_again);
     if (!container.suspect) wake(container.look_again);
     if (!container.dirty && (container.suspect || !(unknown || again))) continue;

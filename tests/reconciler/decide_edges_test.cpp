@@ -71,6 +71,15 @@ TEST(DecideGates, LooksAgainAtWhatIsBeingRemovedForItsRemovalMayFailUntold) {
   EXPECT_EQ(told(agent.decide(later(at_start(), seconds{8}))), "6 inspect id-1");
 }
 
+TEST(DecideGates, LooksAtWhatAListCallsLiveAndARecordEnded) {
+  auto listed = running(2);
+  listed.inspected = false;
+  EXPECT_EQ(told(present().with(listed).with(ended(2, 0)).decide()), "6 inspect id-2");
+  EXPECT_EQ(told(present().with(listed).with(ended(1, 0)).decide()), "26 none") << "an agent in sync costs no inspect";
+  listed.inspected = true;
+  EXPECT_EQ(told(present().with(listed).with(ended(2, 0)).decide()), "12 stop id-2 StartedByOthers");
+}
+
 TEST(DecideGates, LooksAgainAlsoAtWhatCountsAsGoneButIsNotHeldUpByIt) {
   auto left = being_removed(1, seconds{600});
   auto agent = present().prepared().with(left);
