@@ -236,7 +236,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
     const bool known = std::any_of(before.begin(), before.end(), [&](const Held& other) { return other.id == held.id; });
     if (known) continue;
     audit(Severity::warning, "DeletionsHeld", "",
-          std::to_string(held.agents.size()) + " agents are gone from the folder and are not removed: " + held.message,
+          "gone from the folder and not removed: " + held.message,
           {{"id", held.id}, {"reason", held.reason}});
   }
 }

@@ -23,8 +23,6 @@
 
 #include "tests/bench/floor.hpp"
 
-extern char** environ;
-
 namespace cofferdam::bench {
 namespace {
 
@@ -123,7 +121,8 @@ class Controller {
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
-    if (::posix_spawn(&pid_, binary.c_str(), &actions, nullptr, arguments.data(), environ) != 0)
+    std::vector<char*> environment{nullptr};  // the caller's would win over the file, and may name another engine
+    if (::posix_spawn(&pid_, binary.c_str(), &actions, nullptr, arguments.data(), environment.data()) != 0)
       throw std::runtime_error("cannot start " + binary);
     posix_spawn_file_actions_destroy(&actions);
     for (int tries = 0; tries < 500; ++tries) {
