@@ -235,8 +235,7 @@ void Reconciler::Machine::observe(const specs::DirSnapshot& snapshot, const spec
   for (const Held& held : guard_.held()) {
     const bool known = std::any_of(before.begin(), before.end(), [&](const Held& other) { return other.id == held.id; });
     if (known) continue;
-    audit(Severity::warning, "DeletionsHeld", "",
-          "gone from the folder and not removed: " + held.message,
+    audit(Severity::warning, "DeletionsHeld", "", "gone from the folder and not removed: " + held.message,
           {{"id", held.id}, {"reason", held.reason}});
   }
 }
