@@ -257,6 +257,7 @@ void Checks::check_stop_of_others(const Attempt& attempt, StopCause cause, const
   if (cause == StopCause::out_of_band_update && !attempt.told_restart_policy) {
     violated("S4", what + ": nobody gave it a restart policy");
   }
+  if (attempt.told_restart_policy) return;  // the engine may be about to start it again
   if (cause != StopCause::started_by_others || attempt.started_by != Who::controller || attempt.started_late) return;
   const bool newer = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& other) {
     return other.second.agent == attempt.agent && other.second.number > attempt.number;
