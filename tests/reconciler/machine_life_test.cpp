@@ -259,16 +259,22 @@ TEST(Machine, PutsAnotherBackWhenSomebodyRemovesTheContainer) {
   EXPECT_EQ(world.logged("Vanished"), 1U);
 }
 
-TEST(Machine, KeepsTheEndOfWhatItSawBeingRemovedByAnother) {
-  World world;
+/// An agent that runs once, killed and being removed by somebody else, as the machine has seen.
+std::string being_removed_by_another(World& world) {
   world.start();
   world.write("bot.yaml", agent_file("bot", "  restartPolicy: Never\n"));
   world.settle();
-  const std::string id = world.running("bot");
+  std::string id = world.running("bot");
   world.engine.kill_from_outside(id, "9", 137, world.now);
   world.engine.containers.at(id).state = docker::ContainerState::removing;
   world.pass(seconds{1});
   EXPECT_EQ(world.phase("bot"), "Stopping");
+  return id;
+}
+
+TEST(Machine, KeepsTheEndOfWhatItSawBeingRemovedByAnother) {
+  World world;
+  const std::string id = being_removed_by_another(world);
   world.engine.remove_from_outside(id, world.now);
   world.pass(seconds{5});
   EXPECT_EQ(world.phase("bot"), "Failed/Interrupted") << "under Never it does not run again";
@@ -277,14 +283,7 @@ TEST(Machine, KeepsTheEndOfWhatItSawBeingRemovedByAnother) {
 
 TEST(Machine, RemovesWhatAnothersFailedRemovalLeftThoughNobodyTellsThatItFailed) {
   World world;
-  world.start();
-  world.write("bot.yaml", agent_file("bot", "  restartPolicy: Never\n"));
-  world.settle();
-  const std::string id = world.running("bot");
-  world.engine.kill_from_outside(id, "9", 137, world.now);
-  world.engine.containers.at(id).state = docker::ContainerState::removing;
-  world.pass(seconds{1});
-  EXPECT_EQ(world.phase("bot"), "Stopping");
+  const std::string id = being_removed_by_another(world);
   world.engine.containers.at(id).state = docker::ContainerState::dead;  // and no event
   world.pass(seconds{5});
   EXPECT_EQ(world.engine.of("bot").size(), 0U);
