@@ -8,8 +8,6 @@ namespace cofferdam::docker {
 
 namespace {
 
-constexpr std::size_t kLongestMessage = 4096;
-
 /// Parses an object and hands its fields on; what was wrong, if anything was, wins over the value.
 template <class T, class Read>
 Decoded<T> decode_object(std::string_view text, const Read& read) {
@@ -29,7 +27,7 @@ Decoded<T> decode_object(std::string_view text, const Read& read) {
 
 Decoded<ContainerCreated> decode_created(std::string_view text) {
   return decode_object<ContainerCreated>(text, [](const Fields& body) {
-    ContainerCreated created{.id = body.text("Id"), .warnings = body.texts("Warnings")};
+    ContainerCreated created{.id = body.text("Id"), .warnings = body.messages("Warnings")};
     if (created.id.empty()) {
       body.note("Id", "missing");
     }
@@ -121,7 +119,7 @@ Decoded<EngineInfo> decode_info(std::string_view text) {
                       .pids_limit = body.flag("PidsLimit"),
                       .oom_kill_disable = body.flag("OomKillDisable"),
                       .docker_root_dir = body.text("DockerRootDir"),
-                      .warnings = body.texts("Warnings")};
+                      .warnings = body.messages("Warnings")};
   });
 }
 
@@ -152,13 +150,13 @@ Decoded<PullLine> decode_pull_line(std::string_view line) {
     const auto progress = body.object("progressDetail");
     const auto detail = body.object("errorDetail");
     PullLine result{.id = body.text("id"),
-                    .status = body.text("status"),
+                    .status = body.message("status"),
                     .current = progress.integer("current"),
                     .total = progress.integer("total"),
-                    .error = detail.text("message"),
+                    .error = detail.message("message"),
                     .error_code = static_cast<int>(std::clamp<std::int64_t>(detail.integer("code"), 0, 999))};
     if (result.error.empty()) {
-      result.error = body.text("error");
+      result.error = body.message("error");
     }
     return result;
   });
@@ -166,19 +164,12 @@ Decoded<PullLine> decode_pull_line(std::string_view line) {
 
 std::string decode_error_message(std::string_view body) {
   JsonProblem problem;
-  std::string message;
   if (const auto document = parse_object(body, problem)) {
-    message = Fields{&*document, "", problem}.text("message");
+    if (auto message = Fields{&*document, "", problem}.message("message"); !message.empty()) {
+      return message;
+    }
   }
-  if (message.empty()) {
-    message = std::string(body.substr(0, kLongestMessage));
-  }
-  message.resize(std::min(message.size(), kLongestMessage));
-  std::replace_if(message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
-  const auto last = message.find_last_not_of(' ');
-  message.resize(last == std::string::npos ? 0 : last + 1);
-  message.erase(0, std::min(message.find_first_not_of(' '), message.size()));
-  return message;
+  return one_line(body);
 }
 
 }  // namespace cofferdam::docker

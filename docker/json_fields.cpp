@@ -1,5 +1,6 @@
 #include "docker/json_fields.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -48,6 +49,10 @@ std::string Fields::text(const char* key) const {
   return value->get_ref<const std::string&>();
 }
 
+std::string Fields::message(const char* key) const {
+  return one_line(text(key));
+}
+
 bool Fields::flag(const char* key) const {
   const Json* value = find(key);
   if (value == nullptr) {
@@ -80,6 +85,14 @@ std::optional<std::int64_t> Fields::maybe_integer(const char* key) const {
 
 std::vector<std::string> Fields::texts(const char* key) const {
   return maybe_texts(key).value_or(std::vector<std::string>{});
+}
+
+std::vector<std::string> Fields::messages(const char* key) const {
+  auto result = texts(key);
+  for (auto& item : result) {
+    item = one_line(item);
+  }
+  return result;
 }
 
 std::optional<std::vector<std::string>> Fields::maybe_texts(const char* key) const {
@@ -189,6 +202,28 @@ void Fields::note(const char* key, const std::string& what) const {
   if (problem_->text.empty()) {
     problem_->text = path_of(key) + ": " + what;
   }
+}
+
+std::string one_line(std::string_view text) {
+  constexpr std::size_t kLongest = 4096;
+  const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+  std::size_t end = std::min(text.size(), kLongest);
+  constexpr std::size_t kMostContinuationBytes = 3;
+  for (std::size_t back = 0; back < kMostContinuationBytes && end > 0 && (byte(end) & 0xC0U) == 0x80U; ++back) {
+    --end;
+  }
+  std::string line(text.substr(0, end));
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (byte(at) < 0x20U || byte(at) == 0x7FU) {
+      line[at] = ' ';
+    } else if (byte(at) == 0xC2U && byte(at + 1) >= 0x80U && byte(at + 1) < 0xA0U) {
+      line.replace(at, 2, "  ");
+    }
+  }
+  const auto last = line.find_last_not_of(' ');
+  line.resize(last == std::string::npos ? 0 : last + 1);
+  line.erase(0, std::min(line.find_first_not_of(' '), line.size()));
+  return line;
 }
 
 std::optional<Json> parse_object(std::string_view text, JsonProblem& problem) {

@@ -30,10 +30,12 @@ class Fields {
   Fields(const Json* object, std::string path, JsonProblem& problem);
 
   std::string text(const char* key) const;
+  std::string message(const char* key) const;  ///< a text that people read: as one_line() has it
   bool flag(const char* key) const;
   std::int64_t integer(const char* key) const;
   std::optional<std::int64_t> maybe_integer(const char* key) const;
   std::vector<std::string> texts(const char* key) const;
+  std::vector<std::string> messages(const char* key) const;  ///< each as one_line() has it
   std::optional<std::vector<std::string>> maybe_texts(const char* key) const;
   std::map<std::string, std::string> text_map(const char* key) const;
   std::optional<Time> time(const char* key) const;
@@ -52,6 +54,11 @@ class Fields {
   std::string path_;
   JsonProblem* problem_;
 };
+
+/// What the engine, or a registry through it, says to people: one line of at most 4 KiB. Control characters, those of U+0080 to
+/// U+009F too, become spaces (none steers a terminal or ends a line of a log), spaces at both ends go, and a character is cut
+/// whole.
+std::string one_line(std::string_view text);
 
 /// Parses a whole text that must be an object; nullopt and a note otherwise.
 std::optional<Json> parse_object(std::string_view text, JsonProblem& problem);

@@ -136,7 +136,7 @@ void read_state(const Fields& state, ContainerDetails& container) {
   container.dead = state.flag("Dead");
   container.pid = state.integer("Pid");
   container.exit_code = state.integer("ExitCode");
-  container.error = state.text("Error");
+  container.error = state.message("Error");
   container.started_at = state.time("StartedAt");
   container.finished_at = state.time("FinishedAt");
 }

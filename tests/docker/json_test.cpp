@@ -282,7 +282,24 @@ TEST(DecodeErrorMessage, TakesTheEnginesWords) {
   EXPECT_EQ(decode_error_message(""), "");
   EXPECT_EQ(decode_error_message(R"({"message":7})"), R"({"message":7})");
   EXPECT_EQ(decode_error_message(std::string(100'000, 'x')).size(), 4096U);
-  EXPECT_EQ(decode_error_message(R"({"message":"\u001b[31mred"})"), "[31mred") << "no control characters reach a terminal";
+}
+
+// A registry's words come through the engine's, and an agent's command is in what a start failed with.
+TEST(Decode, LeavesNoControlCharacterInWhatPeopleRead) {
+  EXPECT_EQ(decode_error_message(R"({"message":"\u001b[31mred"})"), "[31mred");
+  EXPECT_EQ(decode_error_message("{\"message\":\"a\xC2\x9B\xC3\xA9\"}"), "a  \xC3\xA9") << "U+009B begins what \\e[ does";
+  EXPECT_EQ(good(decode_pull_line(R"({"status":"Pulling a\nb","id":"1"})")).status, "Pulling a b");
+  EXPECT_EQ(good(decode_pull_line(R"({"errorDetail":{"message":"no\r\nway"}})")).error, "no  way");
+  EXPECT_EQ(good(decode_pull_line(R"({"error":"no\u0000way"})")).error, "no way");
+  EXPECT_EQ(good(decode_created(R"({"Id":"c1","Warnings":["a\tb"]})")).warnings, std::vector<std::string>{"a b"});
+  EXPECT_EQ(
+      good(decode_container(R"({"Id":"c1","State":{"Status":"created","Error":"exec: \"a\u001b[2J\": not found\n"}})")).error,
+      R"(exec: "a [2J": not found)");
+}
+
+TEST(Decode, CutsWhatPeopleReadBetweenTwoCharacters) {
+  const std::string message = decode_error_message("x" + std::string(4094, 'x') + "\xE2\x82\xAC and more");
+  EXPECT_EQ(message, std::string(4095, 'x'));
 }
 
 TEST(EncodeCreate, WritesMobysNames) {

@@ -1,6 +1,7 @@
 // The engine's JSON, one codec a first byte ('a' the list, 'b' an inspect … 'k' an error body, 'l' the fast reader alone): the
 // same text always reads the same, a value is whole or there are words for what is wrong, and what is no JSON is never a value.
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,7 +20,7 @@ namespace {
 using namespace docker;
 
 bool is_one_line(std::string_view text) {
-  return text.find('\n') == std::string_view::npos && text.find('\0') == std::string_view::npos;
+  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 template <class Decode>
