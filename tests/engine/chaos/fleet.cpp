@@ -23,8 +23,8 @@ Manner manner_of(Kind kind) {
     case Kind::never: return {"exec sleep 100000", "  restartPolicy: Never\n"};
     case Kind::crashing: return {"sleep 1; exit 3", "  restartPolicy: OnFailure\n"};
     case Kind::bounded: return {"exit 4", "  restartPolicy: OnFailure\n  maxRestarts: 2\n"};
-    case Kind::once: return {"sleep 1; echo ran >> /workspace/runs", "  restartPolicy: Never\n"};
-    case Kind::retried: return {"sleep 1; echo ran >> /workspace/runs", "  restartPolicy: OnFailure\n"};
+    case Kind::once: return {"sleep 1; echo done", "  restartPolicy: Never\n"};
+    case Kind::retried: return {"sleep 1; echo done", "  restartPolicy: OnFailure\n"};
   }
   return {};
 }
@@ -41,6 +41,14 @@ Fleet::Fleet(int count, std::string workspaces) : workspaces_(std::move(workspac
     std::snprintf(name, sizeof name, "a%02d", i);
     members_.push_back({.name = name, .kind = mix[static_cast<std::size_t>(i) % mix.size()]});
   }
+}
+
+std::set<std::string> Fleet::run_once() const {
+  std::set<std::string> names;
+  for (const auto& member : members_) {
+    if (member.kind == Kind::once || member.kind == Kind::retried) names.insert(member.name);
+  }
+  return names;
 }
 
 Member* Fleet::find(const std::string& name) {

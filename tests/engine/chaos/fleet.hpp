@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class Fleet {
   Fleet(int count, std::string workspaces);
 
   [[nodiscard]] std::vector<Member>& members() { return members_; }
+  /// Those whose command ends well by itself.
+  [[nodiscard]] std::set<std::string> run_once() const;
   [[nodiscard]] Member* find(const std::string& name);
   [[nodiscard]] std::string workspace(const Member& member) const { return workspaces_ + "/" + member.name; }
   /// The text of a version that parses; `more` are lines below `spec:`.

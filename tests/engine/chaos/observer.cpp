@@ -48,10 +48,11 @@ bool has_processes(const std::string& container) {
   return live;
 }
 
-void Observer::learn(const std::string& id, const std::string& name, const Json& labels, const std::string& workspace) {
+bool Observer::learn(const std::string& id, const std::string& name, const Json& labels, const std::string& workspace) {
+  if (seen_.contains(id)) return true;
   if (label(labels, "managed-by") != "cofferdam" || label(labels, "instance") != places_.instance ||
-      label(labels, "name") != name || seen_.contains(id)) {
-    return;
+      (label(labels, "name") != name && !renamed_.contains(id))) {
+    return false;
   }
   Seen seen;
   seen.agent = label(labels, "agent");
@@ -60,6 +61,7 @@ void Observer::learn(const std::string& id, const std::string& name, const Json&
   seen.workspace = workspace;
   seen.probe = label(labels, "role") == "probe";
   seen_.emplace(id, seen);
+  return true;
 }
 
 void Observer::answered(const Asked& asked, int status, const std::string& body) {
@@ -82,8 +84,8 @@ void Observer::answered(const Asked& asked, int status, const std::string& body)
   }
 }
 
-/// For what was created in a call whose answer was lost, or by an earlier life.
-void Observer::find_out(const std::string& id) {
+/// For what was created in a call whose answer was lost, or by an earlier life: what else there is, is somebody else's.
+void Observer::find_out(const std::string& id, const std::string& what) {
   {
     const std::lock_guard lock(mutex_);
     if (seen_.contains(id) || decoys_.contains(id)) return;
@@ -94,7 +96,9 @@ void Observer::find_out(const std::string& id) {
   std::string name = details.value("Name", "");
   if (name.starts_with('/')) name.erase(0, 1);
   const std::lock_guard lock(mutex_);
-  learn(id, name, details["Config"]["Labels"], workspace_of(details["Mounts"]));
+  if (!learn(id, name, details["Config"]["Labels"], workspace_of(details["Mounts"]))) {
+    timeline_.violation("S2", what + " of " + name + " (" + id.substr(0, 12) + "), which it did not make");
+  }
 }
 
 void Observer::event(const Json& event) {
@@ -117,7 +121,16 @@ void Observer::event(const Json& event) {
   const auto found = seen_.find(id);
   if (found == seen_.end()) return;
   if (action == "start") found->second.ran = true;
+  if (action == "die" && attributes.value("exitCode", "") == "0") finished(id, found->second);
   if (action == "destroy") found->second.gone = true;
+}
+
+/// An agent that runs once ended well by itself, as the daemon says: whatever the controller makes of it, it is not to run again.
+void Observer::finished(const std::string& id, const Seen& seen) {
+  Agent& agent = agents_[seen.agent];
+  const bool by_itself = !seen.started_by_others && !agent.touched.contains(id);
+  if (!places_.run_once.contains(seen.agent) || !seen.version || !by_itself || agent.absent) return;
+  if (agent.allowed == std::set<int>{*seen.version}) agent.finished_version = *seen.version;
 }
 
 void Observer::allow(const std::string& agent, int version) {

@@ -47,10 +47,11 @@ struct Seen {
 class Observer {
  public:
   struct Places {
-    std::string engine;    ///< the daemon's own socket
-    std::string state;     ///< a directory
-    std::string status;    ///< a directory
-    std::string instance;  ///< the controller's
+    std::string engine;              ///< the daemon's own socket
+    std::string state;               ///< a directory
+    std::string status;              ///< a directory
+    std::string instance;            ///< the controller's
+    std::set<std::string> run_once;  ///< agents whose commands end well by themselves
   };
   Observer(Timeline& timeline, Places places) : timeline_(timeline), places_(std::move(places)) {}
 
@@ -98,8 +99,10 @@ class Observer {
     Clock::time_point before = Clock::time_point::min();
   };
 
-  void learn(const std::string& id, const std::string& name, const Json& labels, const std::string& workspace);
-  void find_out(const std::string& id);
+  /// False: it is not the controller's.
+  bool learn(const std::string& id, const std::string& name, const Json& labels, const std::string& workspace);
+  void find_out(const std::string& id, const std::string& what);
+  void finished(const std::string& id, const Seen& seen);
   void judge_create(const Asked& asked);
   void judge_change(const Asked& asked, const std::string& id, const std::string& what);
   void judge_start(const Asked& asked, const std::string& id, Seen& seen);
@@ -123,7 +126,7 @@ class Observer {
   std::map<int, Lists> lists_;  ///< by life
   std::atomic<long> observations_ = 0;
   std::atomic<long> changing_calls_ = 0;
-  std::atomic<long> overlooked_ = 0;  ///< changing calls whose container could not be found out about
+  std::atomic<long> overlooked_ = 0;  ///< changing calls whose container was gone, or the daemon
 };
 
 }  // namespace cofferdam::test::chaos

@@ -43,8 +43,9 @@ void Observer::asked(const Asked& asked) {
   const auto [id, what] = container_of(asked.target);
   if (id.empty() || what == "wait") return;
   ++changing_calls_;
-  find_out(id);
-  judge_change(asked, id, asked.method == "DELETE" ? "remove" : what);
+  const std::string change = asked.method == "DELETE" ? "remove" : what;
+  find_out(id, change);
+  judge_change(asked, id, change);
 }
 
 void Observer::judge_create(const Asked& asked) {

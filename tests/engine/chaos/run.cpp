@@ -70,9 +70,11 @@ Outcome run(const Options& options) {
   Stage stage;
   Timeline timeline(stage.root() + "/timeline.log");
   Fleet fleet(options.agents, stage.workspaces());
-  Observer observer(
-      timeline,
-      {.engine = stage.engine().socket(), .state = stage.state(), .status = stage.status(), .instance = Stage::instance});
+  Observer observer(timeline, {.engine = stage.engine().socket(),
+                               .state = stage.state(),
+                               .status = stage.status(),
+                               .instance = Stage::instance,
+                               .run_once = fleet.run_once()});
   stage.listen(
       {.asked = [&](const Asked& asked) { observer.asked(asked); },
        .answered = [&](const Asked& asked, int status, const std::string& body) { observer.answered(asked, status, body); }});
