@@ -1,8 +1,7 @@
 // How long from a file in the folder to a running container, against a raw client with the same bodies in the same run.
 //
-//   latency [--json FILE] [--rounds N] [--many N] [--all N] [--idle SECONDS] [--network none|bridge]
-//
-// Not a test: it prints a table and writes JSON, and fails only where something does not happen at all. Needs root.
+// latency --help says what it takes. Not a test: it prints a table and writes JSON, and fails only where something does not
+// happen at all. Needs root.
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -18,8 +18,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include "tests/bench/floor.hpp"
 
@@ -356,37 +361,52 @@ class Bench {
   double idle_processor_ = 0;
 };
 
+constexpr const char* usage =
+    "usage: latency [--json FILE] [--rounds N] [--repeats N] [--many N] [--all N] [--idle SECONDS] [--network none|bridge]\n"
+    "               [--binary FILE]\n";
+
+/// Nothing: the words are not the usage's.
+std::optional<Settings> settings_of(int count, char** words) {
+  Settings settings;
+  const std::map<std::string, int*> numbers = {{"--rounds", &settings.rounds},
+                                               {"--repeats", &settings.repeats},
+                                               {"--many", &settings.many},
+                                               {"--all", &settings.all},
+                                               {"--idle", &settings.idle}};
+  const std::map<std::string, std::string*> texts = {
+      {"--network", &settings.network}, {"--json", &settings.json}, {"--binary", &settings.binary}};
+  for (int i = 1; i < count; i += 2) {
+    const std::string name = words[i];
+    if (i + 1 == count) return std::nullopt;
+    const std::string_view value = words[i + 1];
+    if (const auto text = texts.find(name); text != texts.end()) {
+      *text->second = value;
+      continue;
+    }
+    const auto number = numbers.find(name);
+    if (number == numbers.end()) return std::nullopt;
+    const char* const end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, *number->second);
+    if (read.ec != std::errc() || read.ptr != end || *number->second < 1) return std::nullopt;
+  }
+  return settings;
+}
+
 }  // namespace
 }  // namespace cofferdam::bench
 
 int main(int count, char** words) {
-  cofferdam::bench::Settings settings;
-  for (int i = 1; i + 1 < count; i += 2) {
-    const std::string name = words[i];
-    const std::string value = words[i + 1];
-    if (name == "--rounds")
-      settings.rounds = std::stoi(value);
-    else if (name == "--repeats")
-      settings.repeats = std::stoi(value);
-    else if (name == "--many")
-      settings.many = std::stoi(value);
-    else if (name == "--all")
-      settings.all = std::stoi(value);
-    else if (name == "--idle")
-      settings.idle = std::stoi(value);
-    else if (name == "--network")
-      settings.network = value;
-    else if (name == "--json")
-      settings.json = value;
-    else if (name == "--binary")
-      settings.binary = value;
-    else {
-      std::cerr << "unknown option " << name << "\n";
-      return 2;
-    }
+  if (count == 2 && std::string_view(words[1]) == "--help") {
+    std::cout << cofferdam::bench::usage;
+    return 0;
+  }
+  const auto settings = cofferdam::bench::settings_of(count, words);
+  if (!settings) {
+    std::cerr << cofferdam::bench::usage;
+    return 2;
   }
   try {
-    cofferdam::bench::Bench bench(settings);
+    cofferdam::bench::Bench bench(*settings);
     return bench.run();
   } catch (const std::exception& error) {
     std::cerr << "latency: " << error.what() << "\n";
