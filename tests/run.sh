@@ -23,6 +23,7 @@ build=build/dev
 logs=$build/test-logs
 results=$logs/results  # lines that any lane appends: "passed N", "failed N", "failure NAME"
 one_program_at_most=900  # seconds
+one_build_at_most=3600
 chosen=("$@")
 begin=$SECONDS
 lane=""
@@ -82,11 +83,13 @@ tell() {  # NAME START TEXT
   printf '%4d s  %-32s %s\n' "$((SECONDS - $2))" "$1" "$3"
 }
 
-# In the background and waited for, so that a signal is heeded while it runs.
-timed() {  # COMMAND…
-  timeout "$one_program_at_most" "$@" </dev/null &
+# In the background and waited for, so that a signal is heeded while it runs; timeout(1) hands the signal to all that the
+# command started.
+within() {  # SECONDS COMMAND…
+  timeout "$@" </dev/null &
   wait "$!"
 }
+timed() { within "$one_program_at_most" "$@"; }  # COMMAND…
 
 log_of() { echo "$logs/${1// /-}.log"; }  # NAME
 
@@ -95,7 +98,7 @@ step() {  # NAME COMMAND…
   local name=$1 start=$SECONDS log
   log=$(log_of "$1")
   shift
-  if "$@" >"$log" 2>&1; then
+  if within "$one_build_at_most" "$@" >"$log" 2>&1; then
     tell "$name" "$start" done
   else
     tell "$name" "$start" FAILED
