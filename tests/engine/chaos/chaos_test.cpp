@@ -25,6 +25,7 @@ TEST(Chaos, LosesDoublesAndTouchesNothingAndComesToRest) {
   EXPECT_EQ(outcome.lacking, "");
   EXPECT_GE(outcome.decoys, 30);
   EXPECT_GT(outcome.changing_calls, 30) << "nothing was judged";
+  EXPECT_LT(outcome.overlooked * 10, outcome.changing_calls) << "too little was judged";
   EXPECT_GT(outcome.observations, 500) << "nothing was looked at";
 }
 
