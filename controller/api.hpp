@@ -30,6 +30,7 @@ enum ExitCode : int {
   exit_usage = 2,           ///< wrong arguments, or refused: another controller of this instance runs
   exit_no_controller = 3,   ///< the command needs a running controller and there is none
   exit_engine = 4,          ///< the engine cannot be used
+  exit_unavailable = 69,    ///< run: the host does not let it listen; that may pass, and a restart tries again
   exit_software = 70,       ///< a defect of ours
   exit_memory = 71,         ///< memory is exhausted: the process ended at once (exhausted_memory.hpp)
   exit_configuration = 78,  ///< the configuration is bad: a restart will not mend it

@@ -110,8 +110,8 @@ std::optional<RunResult> App::prepare_service() {
   options.listen = configured.server_listen;
   options.socket = configured.server_socket;
   server_ = std::make_unique<StatusServer>(io_, *this, options);
-  const std::string refusal = server_->start();
-  if (!refusal.empty()) return RunResult{exit_configuration, refusal};
+  const ListenRefusal refusal = server_->start();
+  if (!refusal.text.empty()) return RunResult{refusal.by_host ? exit_unavailable : exit_configuration, refusal.text};
   return std::nullopt;
 }
 

@@ -22,6 +22,7 @@ constexpr const char* exit_codes =
     "  2   wrong arguments, or refused: another controller runs, a word was not accepted, no permission\n"
     "  3   the command needs a running controller, and there is none or it does not answer\n"
     "  4   the engine cannot be used\n"
+    "  69  run: it cannot listen where server.listen or server.socket says. The service unit tries again\n"
     "  70  a defect of cofferdam\n"
     "  71  memory is exhausted: the process ended at once, and did nothing on half a thought. The service unit starts another\n"
     "  78  the configuration is bad\n"

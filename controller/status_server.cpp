@@ -126,7 +126,7 @@ struct StatusServerState {
   StatusServerState(asio::io_context& io, std::shared_ptr<ConnectionContext> connections)
       : context(std::move(connections)), tcp(io, context), local(io, context) {}
 
-  std::string listen_tcp();
+  ListenRefusal listen_tcp();
   std::string listen_local();
 
   std::shared_ptr<ConnectionContext> context;
@@ -135,7 +135,7 @@ struct StatusServerState {
   UnixListener local_path;
 };
 
-std::string StatusServerState::listen_tcp() {
+ListenRefusal StatusServerState::listen_tcp() {
   const std::string& listen = context->options.listen;
   const std::string where = "server.listen: ";
   const auto parsed = parse_listen(listen);
@@ -143,15 +143,16 @@ std::string StatusServerState::listen_tcp() {
   const auto address =
       parsed ? asio::ip::make_address(parsed->host == "localhost" ? "127.0.0.1" : parsed->host, failed) : asio::ip::address();
   if (!parsed || failed) {
-    return where + "\"" + listen + "\" is no address and port; for example 127.0.0.1:9476 or [::1]:9476";
+    return {where + "\"" + listen + "\" is no address and port; for example 127.0.0.1:9476 or [::1]:9476"};
   }
   context->listen_host = parsed->host;
   const Tcp::endpoint endpoint(address, parsed->port);
   auto& acceptor = tcp.acceptor;
   if (acceptor.open(endpoint.protocol(), failed) || acceptor.set_option(asio::socket_base::reuse_address(true), failed) ||
       acceptor.bind(endpoint, failed) || acceptor.listen(asio::socket_base::max_listen_connections, failed)) {
-    return where + "cannot listen at " + listen + ": " + failed.message() +
-           "; set server.listen to a free address and port, or to \"\" for none";
+    return {where + "cannot listen at " + listen + ": " + failed.message() +
+                "; set server.listen to a free address and port, or to \"\" for none",
+            true};
   }
   tcp.accept();
   return {};
@@ -180,15 +181,13 @@ StatusServer::~StatusServer() {
   stop();
 }
 
-std::string StatusServer::start() {
-  std::string error;
+ListenRefusal StatusServer::start() {
   if (!state_->context->options.socket.empty()) {
-    error = state_->listen_local();
+    if (std::string error = state_->listen_local(); !error.empty()) {
+      return {std::move(error), true};
+    }
   }
-  if (error.empty() && !state_->context->options.listen.empty()) {
-    error = state_->listen_tcp();
-  }
-  return error;
+  return state_->context->options.listen.empty() ? ListenRefusal{} : state_->listen_tcp();
 }
 
 void StatusServer::stop() {

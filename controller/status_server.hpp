@@ -31,6 +31,12 @@ struct StatusServerOptions {
   std::chrono::milliseconds write_time{30000};   ///< for an answer, and for each piece of a log
 };
 
+/// Why a server does not listen, with the mend.
+struct ListenRefusal {
+  std::string text;      ///< empty: it listens
+  bool by_host = false;  ///< another has the address or the socket, or the host has no such address yet: it may pass
+};
+
 class StatusServer {
  public:
   /// `io` and `api` must outlive this object, and be used by one thread.
@@ -40,8 +46,7 @@ class StatusServer {
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
 
-  /// Listens. What went wrong, with the mend; empty: it listens.
-  std::string start();
+  ListenRefusal start();
   /// Ends every connection and listener; nothing touches the Api any more.
   void stop();
 

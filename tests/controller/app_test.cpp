@@ -19,6 +19,7 @@
 #include "controller/api_client.hpp"
 #include "controller/directories.hpp"
 #include "controller/instance_lock.hpp"
+#include "controller/unix_listener.hpp"
 #include "tests/controller/scripted_engine.hpp"
 #include "tests/controller/temp_directory.hpp"
 
@@ -159,6 +160,14 @@ TEST_F(AppTest, ARuntimeDirectoryThatCannotBeMadeSaysHowToMendIt) {
   EXPECT_EQ(result.exit_code, exit_configuration);
   EXPECT_THAT(result.error, HasSubstr("runtime.directory"));
   EXPECT_THAT(result.error, HasSubstr("install -d"));
+}
+
+TEST_F(AppTest, ASocketThatAnotherHasMayBecomeFreeSoAnotherStartMayMendIt) {
+  UnixListener another;
+  ASSERT_EQ(another.open(temp_.at("api.sock")), "");
+  const auto result = run(options_);
+  EXPECT_EQ(result.exit_code, exit_unavailable);
+  EXPECT_THAT(result.error, HasSubstr("another process listens"));
 }
 
 TEST_F(AppTest, RefusesToWriteIntoTheStateOfAnotherUser) {

@@ -36,7 +36,7 @@ class AskingTest : public CommandsTest {
     StatusServerOptions options;
     options.socket = socket_ = (root_ / "api.sock").string();
     server_ = std::make_unique<StatusServer>(io_, api_, options);
-    ASSERT_EQ(server_->start(), "");
+    ASSERT_EQ(server_->start().text, "");
     loop_ = std::thread([this] { io_.run(); });
   }
   void TearDown() override {

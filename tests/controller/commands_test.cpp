@@ -70,7 +70,7 @@ TEST_F(CommandsTest, TheManualTellsTheSameExitCodesAndCommands) {
     EXPECT_THAT(page, HasSubstr("| " + code + " | " + text + " |"));
     ++told;
   }
-  EXPECT_EQ(told, 9);
+  EXPECT_EQ(told, 10);
   for (const char* name : {"run", "apply", "plan", "validate", "config", "cleanup", "get", "describe", "logs",
                            "confirm-deletions", "release", "reload", "version"}) {
     EXPECT_THAT(page, HasSubstr("\n### " + std::string(name) + "\n"));

@@ -42,7 +42,7 @@ class StatusServerTest : public testing::Test {
 
   void start() {
     server_ = std::make_unique<StatusServer>(io_, api_, options_);
-    ASSERT_EQ(server_->start(), "");
+    ASSERT_EQ(server_->start().text, "");
     port_ = server_->port();
     loop_ = std::thread([this] { io_.run(); });
   }

@@ -85,11 +85,11 @@ TEST_F(StatusServerTest, DoesNotTakeALiveSocketNorAFile) {
   UnixListener live;
   ASSERT_EQ(live.open(options_.socket), "");
   StatusServer second(io_, api_, options_);
-  EXPECT_THAT(second.start(), HasSubstr("another process listens"));
+  EXPECT_THAT(second.start().text, HasSubstr("another process listens"));
   options_.socket = (root_ / "file").string();
   std::ofstream(options_.socket) << "x";
   StatusServer third(io_, api_, options_);
-  EXPECT_THAT(third.start(), HasSubstr("is no socket"));
+  EXPECT_THAT(third.start().text, HasSubstr("is no socket"));
   EXPECT_TRUE(fs::exists(options_.socket));
 }
 
@@ -98,9 +98,13 @@ TEST_F(StatusServerTest, SaysWhatIsWrongWithAnAddress) {
   StatusServerOptions taken = options_;
   taken.socket.clear();
   taken.listen = "127.0.0.1:" + std::to_string(port_);
-  EXPECT_THAT(StatusServer(io_, api_, taken).start(), HasSubstr("server.listen: cannot listen at 127.0.0.1:"));
+  const ListenRefusal busy = StatusServer(io_, api_, taken).start();
+  EXPECT_THAT(busy.text, HasSubstr("server.listen: cannot listen at 127.0.0.1:"));
+  EXPECT_TRUE(busy.by_host);
   taken.listen = "nonsense";
-  EXPECT_THAT(StatusServer(io_, api_, taken).start(), HasSubstr("is no address and port"));
+  const ListenRefusal wrong = StatusServer(io_, api_, taken).start();
+  EXPECT_THAT(wrong.text, HasSubstr("is no address and port"));
+  EXPECT_FALSE(wrong.by_host);
 }
 
 // ------------------------------------------------------------------------------------------------ logs
