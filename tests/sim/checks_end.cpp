@@ -37,8 +37,11 @@ void Checks::check_told(const std::string& agent, const reconciler::AgentStatus*
   const auto wanted = world_.intent().find(agent);
   if (wanted == world_.intent().end() || wanted->second.suspend || wanted->second.remove) return;
   if (status == nullptr) return violated("L3", agent + " has no status");
+  // An end of a moment ago may still be on its way: the event, the look that it orders, the record.
   const bool runs = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& entry) {
-    return entry.second.agent == agent && entry.second.live && is_a_controller(entry.second.maker);
+    const Attempt& attempt = entry.second;
+    const bool just_ended = attempt.ended_at >= 0 && attempt.ended_at > world_.schedule.now() - second;
+    return attempt.agent == agent && (attempt.live || just_ended) && is_a_controller(attempt.maker);
   });
   if (status->phase == Phase::running) {
     if (!runs) violated("L3", agent + " does not run, and is told as Running");
