@@ -34,6 +34,8 @@ struct ContainerNotes {
   std::vector<WallTime> foreign_kills;
   std::optional<Monotonic> start_asked;                   ///< when this process first asked for its start
   std::optional<WallTime> seen_live;                      ///< the start since which this process saw it run
+  std::optional<Monotonic> ran_from;                      ///< when that start was, by this host's own clock
+  std::optional<WallTime> ran_from_since;                 ///< the start that `ran_from` was latched for
   std::optional<std::chrono::nanoseconds> deadline_span;  ///< what `deadline` was latched for
   std::optional<WallTime> deadline_since;
   std::optional<Monotonic> verify_at;  ///< the kernel is asked (again) then

@@ -201,6 +201,7 @@ class Reconciler::Machine {
   void learn(AgentState& agent, ContainerView& container, const docker::ContainerDetails& details);
   [[nodiscard]] bool tolerates(const std::string& limit) const;
   void limit_is_missing(AgentState& agent, const std::string& limit);
+  void latch_start(const ContainerView& container, ContainerNotes& notes) const;
   void learn_end(AgentState& agent, ContainerView& container, ContainerNotes& notes);
   void learn_created(AgentState& agent, ContainerView& container, const docker::ContainerDetails& details);
   void learn_running(AgentState& agent, ContainerView& container);

@@ -104,11 +104,22 @@ void Reconciler::Machine::learn_running(AgentState& agent, ContainerView& contai
   ContainerNotes& notes = agent.notes[container.id];
   container.start_failed_code = 0;
   if (container.pid > 0) notes.seen_live = container.started_at;
+  latch_start(container, notes);
   if (notes.spec_seen && container.state == ContainerState::running) {
     metric("cofferdam_spec_to_running_seconds", {}, std::chrono::duration<double>(now_.mono - *notes.spec_seen).count());
     notes.spec_seen.reset();
   }
   if (!notes.verify_at && container.pid > 0 && engine_.local) notes.verify_at = now_.mono;
+}
+
+/// At the first look at it running its age is what the clocks say, and no more than went by since its start was asked for.
+/// Latched, so that a clock that jumps later moves nothing.
+void Reconciler::Machine::latch_start(const ContainerView& container, ContainerNotes& notes) const {
+  if (!container.started_at || notes.ran_from_since == container.started_at) return;
+  constexpr std::chrono::nanoseconds most = std::chrono::years{100};  // what was written of a start may be anything
+  const auto age = std::clamp<std::chrono::nanoseconds>(span_between(*container.started_at, now_.wall), {}, most);
+  notes.ran_from = std::max(now_.mono - age, notes.start_asked.value_or(Monotonic::min()));
+  notes.ran_from_since = container.started_at;
 }
 
 void Reconciler::Machine::learn_end(AgentState& agent, ContainerView& container, ContainerNotes& notes) {
@@ -120,7 +131,8 @@ void Reconciler::Machine::learn_end(AgentState& agent, ContainerView& container,
     container.stop.reset();
     end_stop_record(container.id);
   }
-  if (notes.start_asked) container.ran_at_most = now_.mono - *notes.start_asked;
+  const bool seen_running = notes.ran_from && notes.ran_from_since == container.started_at;
+  if (const auto from = seen_running ? notes.ran_from : notes.start_asked) container.ran_at_most = now_.mono - *from;
   EndEvidence evidence;
   if (contact_before_start_) {
     evidence.last_contact_before_start = contact_before_start_->contact;

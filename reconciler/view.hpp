@@ -133,7 +133,7 @@ struct ContainerView {
   /// It is `removing`, and looked at then: a removal that fails tells nobody, and no list says so before the daemon restarts.
   std::optional<Monotonic> look_again;
   bool interrupted = false;                             ///< its end was not its own (counting.hpp); meaningful once ended
-  std::optional<std::chrono::nanoseconds> ran_at_most;  ///< since this process first asked for its start; likewise
+  std::optional<std::chrono::nanoseconds> ran_at_most;  ///< by this host's own clock, as far as this process saw it; likewise
 
   [[nodiscard]] bool live() const {
     return state == docker::ContainerState::running || state == docker::ContainerState::paused ||

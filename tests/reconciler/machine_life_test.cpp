@@ -320,6 +320,48 @@ TEST(Machine, HoldsNoJumpOfTheClockAgainstADeadline) {
   EXPECT_EQ(world.phase("bot"), "Running");
 }
 
+TEST(Machine, HoldsNoJumpOfTheClockAgainstADeadlineThatASlowStartLeftShort) {
+  World world;
+  world.start();
+  world.hold_replies = true;
+  world.write("bot.yaml", agent_file("bot", "  activeDeadlineSeconds: 7\n"));
+  world.settle();
+  const auto starts = [&] {
+    return !world.in_flight.empty() && std::holds_alternative<docker::ContainerStart>(world.in_flight.front().request);
+  };
+  for (int calls = 0; calls < 20 && !starts(); ++calls) {
+    world.answer_calls();
+    world.settle();
+  }
+  ASSERT_TRUE(starts());
+  world.pass(seconds{5});
+  world.hold_replies = false;
+  world.answer_calls();
+  world.settle();
+  const std::string id = world.running("bot");
+  world.pass(seconds{3});
+  world.now.wall += std::chrono::hours{1};
+  world.engine.exit(id, 1, world.now);
+  world.settle();
+  EXPECT_EQ(world.phase("bot"), "BackOff/Error") << "it ran for three seconds";
+}
+
+TEST(Machine, HoldsNoJumpOfTheClockAgainstADeadlineOfWhatAnEarlierLifeStarted) {
+  World world;
+  world.start();
+  world.write("bot.yaml", agent_file("bot", "  activeDeadlineSeconds: 3600\n"));
+  world.settle();
+  const std::string id = world.running("bot");
+  world.crash();
+  world.start();
+  world.settle();
+  ASSERT_EQ(world.phase("bot"), "Running");
+  world.now.wall += std::chrono::hours{8760};
+  world.engine.exit(id, 1, world.now);
+  world.settle();
+  EXPECT_EQ(world.phase("bot"), "BackOff/Error") << "it ran for a moment";
+}
+
 TEST(Machine, DelaysNobodyWhileAnEndlessPullGoesOn) {
   World world;
   world.start();
