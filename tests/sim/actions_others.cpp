@@ -24,6 +24,7 @@ bool World::do_others(const Item& item) {
     docker::ContainerCreate create;
     create.config = newest->shown.config;
     create.host_config = newest->shown.host_config;
+    create.host_config.restart_policy = "no";  // no controller asks for what a person set since
     auto& labels = create.config.labels;
     const std::string number = std::to_string(reconciler::number_of(labels, reconciler::label::attempt) + 1);
     const std::string instance = same ? "default" : "other";
